@@ -1,0 +1,155 @@
+"""IR: what is to be generated, decided. Frozen values between the document and the templates; they hold no logic."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """A member of `x-error-codes`."""
+
+    name: str
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCode:
+    """A member of `x-close-codes`."""
+
+    name: str
+    value: int
+    text: str
+    reconnect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A member of `x-limits`."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """What a member of an incoming frame must be, for the sentence that a client reads. `path` is as it shows it."""
+
+    path: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRule:
+    """A message whose delivery depends on a boolean: the attributes that lead to it, and which value means latest."""
+
+    model: str
+    attributes: tuple[str, ...]
+    latest_when: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `tag` is the value of the channel's tag member; None where the direction needs none."""
+
+    key: str
+    model: str
+    tag: str | None
+    correlation: tuple[str, ...]
+    rules: tuple[FieldRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation that this side receives. `replies` are class names; empty where there is no reply."""
+
+    id: str
+    method: str
+    doc: str
+    messages: tuple[str, ...]
+    replies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel: its names in Python, and what crosses it in each direction."""
+
+    id: str
+    snake: str
+    pascal: str
+    constant: str
+    argument: str
+    address: str
+    title: str
+    summary: str
+    tag_name: str | None
+    incoming: tuple[Message, ...]
+    outgoing: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    dispatched: tuple[str, ...]  # what the operations take; an answer to this side's own request belongs to none
+    replies: tuple[str, ...]
+    may_be_silent: bool
+    latest: tuple[str, ...]
+    delivery_rules: tuple[DeliveryRule, ...]
+    correlations: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelField:
+    """One member of a class: Python source of its type and default. `wire` is its name in JSON."""
+
+    name: str
+    wire: str
+    annotation: str
+    default: str | None
+    note: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One class of `models.py`."""
+
+    name: str
+    doc: str
+    config: tuple[tuple[str, str], ...]
+    extra: str | None
+    fields: tuple[ModelField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One named type of `models.py` that is no class."""
+
+    name: str
+    value: str
+    recursive: bool
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The content of `models.py`, in an order in which each name is defined before it is used."""
+
+    items: tuple[Model | Alias, ...]
+    classes: tuple[str, ...]
+    rebuild: tuple[str, ...]
+    uses_error_code: bool
+    uses_exact: bool
+    python_regex: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Everything that the templates need."""
+
+    title: str
+    source: str
+    server: bool
+    takes_operations: bool
+    channels: tuple[Channel, ...]
+    error_codes: tuple[ErrorCode, ...]
+    close_codes: tuple[CloseCode, ...]
+    limits: tuple[Limit, ...]
+    models: Models
+    json: str
+    yaml: str

@@ -1,0 +1,88 @@
+"""Render: the IR through the templates into source. It decides nothing but how text is quoted and wrapped."""
+
+import re
+import textwrap
+from typing import Any
+
+import jinja2
+
+from codegen import ir
+
+_WIDTH = 120
+_BLANK = re.compile(r"\n[ \t]*\n\s*?(?=\S|[ \t])")
+_MARKUP = re.compile(r"\s|[-*+#|>]|`{3}|\d+[.)]")
+
+
+def render(package: ir.Package) -> dict[str, str]:
+    """Return the unformatted content of every file of the package."""
+    environment = _environment()
+    used = {
+        "__init__.py": True,
+        "channels.py": True,
+        "document.py": True,
+        "errors.py": bool(package.error_codes or package.close_codes),
+        "limits.py": bool(package.limits),
+        "messages.py": True,
+        "models.py": True,
+        "operations.py": True,
+        "router.py": package.server,
+        "wire.py": True,
+    }
+    context: dict[str, Any] = {"package": package, "models": package.models}
+    files = {name: environment.get_template(f"{name}.jinja").render(context) for name, wanted in used.items() if wanted}
+    return {**files, "asyncapi.json": package.json, "asyncapi.yaml": package.yaml, "py.typed": ""}
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("codegen", "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Python source, not HTML
+    )
+    environment.filters["doc"] = _doc
+    environment.filters["union"] = _union
+    environment.filters["py"] = _py
+    environment.tests["a_class"] = lambda item: isinstance(item, ir.Model)
+    return environment
+
+
+def _doc(text: str, indent: int) -> str:
+    """Return text as a docstring that fits the line, indented by `indent` columns from its second line on."""
+    pad = " " * indent
+    width = _WIDTH - indent - 6  # the quotes stand in a line of one
+    clean = text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
+    blocks = [_wrap(block.splitlines(), width) for block in _BLANK.split(clean.strip())]
+    lines = "\n\n".join("\n".join(block) for block in blocks).split("\n")
+    if len(lines) == 1:
+        quote = " " if lines[0].endswith('"') else ""
+        return f'"""{lines[0]}{quote}"""'
+    body = "\n".join(f"{pad}{line}" if line else "" for line in lines[1:])
+    return f'"""{lines[0]}\n{body}\n{pad}"""'
+
+
+def _wrap(lines: list[str], width: int) -> list[str]:
+    """Return a block of lines that fit: a paragraph wrapped anew; in a list, a table or code each line for itself."""
+    if all(len(line) <= width for line in lines):
+        return [line.rstrip() for line in lines]
+    if any(_MARKUP.match(line) for line in lines):
+        return [part for line in lines for part in textwrap.wrap(line, width, break_on_hyphens=False) or [""]]
+    return textwrap.wrap(" ".join(lines), width, break_on_hyphens=False)
+
+
+def _py(value: object) -> str:
+    """Return a value as Python source; a text that fills a line is cut into several."""
+    source = repr(value)
+    if not isinstance(value, str) or len(source) <= _WIDTH // 2:
+        return source
+    lines = textwrap.wrap(
+        value, _WIDTH - 24, drop_whitespace=False, replace_whitespace=False, expand_tabs=False, break_on_hyphens=False
+    )
+    return "(" + " ".join(repr(line) for line in lines) + ")"
+
+
+def _union(names: tuple[str, ...]) -> str:
+    """Return `A | B`, or `Never` for none."""
+    return " | ".join(names) or "Never"

@@ -1,0 +1,140 @@
+"""App: the one place that builds things. Everything else is handed what it needs."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from gateway.health import create_health_router
+from gateway.pages import PageSymbol, create_pages
+from gateway.settings import Settings
+from gateway.sources.source import Source
+from gateway.supervisor import Supervisor
+from gateway.transport.connection import Server, refuse_unknown_address
+from generated import limits
+from generated.document import document_json, document_yaml
+from generated.operations import BarsOperations
+from generated.router import create_router
+from handlers.bars import BarsHandlers
+from handlers.feed import BarsFeed
+from streaming.clock import Clock
+from streaming.hub import Hub
+from streaming.limits import SessionLimits
+from streaming.session import Flusher, Session
+
+VERSION = "0.1.0"
+AGE_CHECK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The built application and what runs beside it."""
+
+    app: FastAPI
+    server: Server
+    hub: Hub
+    supervisor: Supervisor
+
+
+def new_epoch() -> str:
+    """Return a name that no other life of a stream has."""
+    return uuid.uuid4().hex[:12]
+
+
+def create_gateway(
+    settings: Settings,
+    sources: Sequence[Source],
+    clock: Clock,
+    *,
+    assets: Path,
+    call_soon: Callable[[Callable[[], None]], object] | None = None,
+) -> Gateway:
+    """Build the application over the sources.
+
+    `assets` is the folder of the documentation page's files; it may be absent. `call_soon` runs a function after the
+    event loop's turn: by default the running loop's.
+    """
+    hub = Hub()
+    flusher = Flusher(call_soon or (lambda callback: asyncio.get_running_loop().call_soon(callback)))
+    server = Server(hub, flusher, session_limits(settings), clock)
+    symbols = [symbol for source in sources for symbol in source.symbols]
+    feed = BarsFeed(
+        symbols,
+        hub,
+        clock,
+        interval_ms=settings.bars_interval_ms,
+        lateness_ms=settings.lateness_ms,
+        new_epoch=new_epoch,
+    )
+    supervisor = Supervisor(sources, feed, clock)
+    bars: BarsOperations[Session] = BarsHandlers(feed, hub, clock)
+
+    async def check_ages() -> None:
+        while True:
+            await clock.sleep(AGE_CHECK_S)
+            server.sessions.check_ages()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(supervisor.run()), group.create_task(check_ages())]
+            yield
+            for task in tasks:
+                task.cancel()
+
+    app = FastAPI(
+        title="Tapecast",
+        version=VERSION,
+        description="The HTTP side of the gateway. Its WebSocket API is described at /asyncapi.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(
+        create_health_router(lambda: supervisor.ready and not server.draining, lambda: supervisor.states)
+    )
+    app.include_router(create_router(server.serve, bars=bars))
+    app.include_router(
+        create_pages(
+            document_json=document_json(),
+            document_yaml=document_yaml(),
+            symbols=[
+                PageSymbol(
+                    key=symbol.key,
+                    name=symbol.name,
+                    exchange=symbol.exchange,
+                    synthetic=symbol.synthetic,
+                    description=symbol.description,
+                )
+                for symbol in symbols
+            ],
+            assets=assets,
+        )
+    )
+    answer_unknown_http_path = app.router.default
+
+    async def answer_unknown_path(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await refuse_unknown_address(scope, receive, send)
+        else:
+            await answer_unknown_http_path(scope, receive, send)
+
+    app.router.default = answer_unknown_path
+    return Gateway(app, server, hub, supervisor)
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    """Return the bounds of one session, as the settings give them."""
+    return SessionLimits(
+        subscriptions=settings.max_subscriptions,
+        frames_per_second=settings.frames_per_second,
+        frames_burst=settings.frames_burst,
+        bad_frames_in_a_row=limits.BAD_FRAMES_IN_A_ROW,
+        outbox_bytes=settings.outbox_bytes,
+        outbox_age=settings.outbox_age_s,
+    )

@@ -1,0 +1,91 @@
+"""Serve: runs the application under uvicorn until it is told to stop, and says goodbye to the clients."""
+
+import gc
+import random
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+
+from gateway.app import Gateway, create_gateway
+from gateway.paths import assets_folder, cache_folder
+from gateway.settings import Settings
+from gateway.sources.build import build_sources
+from gateway.sources.replay import ReplaySource
+from gateway.telemetry import configure_logging, get_logger
+from gateway.transport.stock import StockProtocol
+from streaming.clock import SystemClock
+
+RECONNECT_WINDOW_MS = 5000
+"""Clients of a server that goes come back spread over this time."""
+GOODBYE_S = 3.0
+"""The most that a shutdown waits for its clients."""
+
+
+class GatewayServer(uvicorn.Server):
+    """uvicorn's server, which first tells every client that it goes."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, draw: Callable[[], int]) -> None:
+        """Serve the gateway; `draw` gives a client the milliseconds after which it may return."""
+        super().__init__(config)
+        self._gateway = gateway
+        self._draw = draw
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say where."""
+        await super().startup(sockets)
+        if self.started:
+            gc.collect()
+            gc.freeze()  # what lives as long as the process is no business of the garbage collector's
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            sys.stdout.write(f"Tapecast is up: http://{shown}:{port}/\n")
+            sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye, wait a moment for the clients to leave, then stop."""
+        server = self._gateway.server
+        count = len(server.sessions)
+        server.drain(self._draw)
+        await server.until_empty(GOODBYE_S)
+        get_logger().info("shutdown", clients=count)
+        await super().shutdown(sockets)
+
+
+def uvicorn_config(settings: Settings, gateway: Gateway) -> uvicorn.Config:
+    """Return uvicorn's configuration: its own WebSocket class, opened, and no log lines but ours."""
+    return uvicorn.Config(
+        gateway.app,
+        host=settings.host,
+        port=settings.port,
+        ws=StockProtocol,
+        ws_max_size=settings.max_frame_bytes,
+        ws_ping_interval=settings.ping_s,
+        ws_ping_timeout=settings.pong_s,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    configure_logging(settings.log)
+    clock = SystemClock()
+    sources = await build_sources(settings, clock, cache_folder())
+    for source in sources:
+        if isinstance(source, ReplaySource) and source.data.dropped:
+            get_logger().warning(
+                "faulty rows left out", rows=source.data.dropped_rows, reasons=dict(source.data.dropped)
+            )
+    gateway = create_gateway(settings, sources, clock, assets=assets_folder())
+    server = GatewayServer(uvicorn_config(settings, gateway), gateway, lambda: random.randrange(RECONNECT_WINDOW_MS))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn raises the signal again after its shutdown; by then everything is done, so it has nothing left to say.
+        signal.signal(number, lambda *_: None)
+    await server.serve()

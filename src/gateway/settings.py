@@ -1,0 +1,135 @@
+"""Settings: every `TAPECAST_*` variable, its default and its bounds. It never acts on them."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from generated import limits
+
+PREFIX = "TAPECAST_"
+SourceName = Literal["replay", "sim"]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or malformed; the text names each and says what it takes."""
+
+
+class Settings(BaseSettings):
+    """What the server is told by its environment. The descriptions are the table of the README."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    sources: Annotated[tuple[SourceName, ...], NoDecode] = Field(
+        default=("replay", "sim"), description="The market's sources: `replay`, `sim` or both, with a comma between."
+    )
+    speed: float = Field(
+        default=390,
+        gt=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description="Market seconds a second of the replay: 390 is a trading day a minute.",
+    )
+    replay: Path | None = Field(
+        default=None, description="A CSV or Parquet file of trades or bars to replay in place of the shipped stocks."
+    )
+    replay_start: date | None = Field(
+        default=None,
+        description="The ISO date at which the replay starts; by default 2012-06-01, or a file's first row.",
+    )
+    replay_loop: bool = Field(default=False, description="Start the replay over at its end, in a new epoch.")
+    replay_exchange: str = Field(
+        default="replay", pattern=r"^[A-Za-z0-9_.-]{1,32}$", description="The exchange at which a file's symbols trade."
+    )
+    replay_calendar: str = Field(
+        default="24/7",
+        description="The calendar of a file's symbols: `24/7` or a name of `exchange-calendars`, such as `XNYS`.",
+    )
+    replay_skip_bad_rows: bool = Field(default=False, description="Drop and count a file's faulty rows.")
+    sim_symbols: int = Field(default=2, ge=1, le=10_000, description="How many synthetic symbols there are.")
+    sim_rate: float = Field(
+        default=2, gt=0, le=10_000, allow_inf_nan=False, description="Trades a second of each synthetic symbol."
+    )
+    sim_seed: int = Field(default=1, ge=0, description="The seed of the synthetic market.")
+    bars_interval_ms: int = Field(
+        default=1000, ge=0, le=60_000, description="Updates of an open bar come at most this often; 0: with each trade."
+    )
+    lateness_ms: int = Field(
+        default=0,
+        ge=0,
+        le=3_600_000,
+        description="How long after a bar's end a trade may come.",
+    )
+    ping_s: float = Field(
+        default=limits.PING_INTERVAL_MS / 1000, gt=0, le=3600, allow_inf_nan=False, description="Seconds between pings."
+    )
+    pong_s: float = Field(
+        default=limits.PONG_TIMEOUT_MS / 1000,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="Seconds a pong may take.",
+    )
+    max_frame_bytes: int = Field(default=limits.FRAME_BYTES, ge=1024, description="The largest frame of a client.")
+    max_subscriptions: int = Field(default=limits.SUBSCRIPTIONS, ge=1, description="Subscriptions of one connection.")
+    frames_per_second: float = Field(
+        default=limits.FRAMES_PER_SECOND,
+        gt=0,
+        allow_inf_nan=False,
+        description="Frames a second of a client.",
+    )
+    frames_burst: int = Field(default=limits.FRAMES_BURST, ge=1, description="Frames of a client at once.")
+    outbox_bytes: int = Field(
+        default=limits.OUTBOX_BYTES, ge=1024, description="Unsent bytes of one client before it is closed."
+    )
+    outbox_age_s: float = Field(
+        default=limits.OUTBOX_AGE_MS / 1000,
+        gt=0,
+        allow_inf_nan=False,
+        description="Age of a client's oldest unsent byte before it is closed.",
+    )
+    log: Literal["text", "json"] = Field(default="text", description="The form of the log's lines.")
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("sources")
+    @classmethod
+    def _each_once(cls, value: tuple[SourceName, ...]) -> tuple[SourceName, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("names a source twice")
+        return value
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError, with one sentence for each fault, where one is unknown or malformed.
+    """
+    environment = os.environ if environment is None else environment
+    names = {PREFIX + name.upper() for name in Settings.model_fields}
+    faults = []
+    for key in sorted(environment):
+        if key.upper().startswith(PREFIX) and key.upper() not in names:
+            near = difflib.get_close_matches(key.upper(), names, n=1)
+            faults.append(f"{key} is not a setting." + (f" Did you mean {near[0]}?" if near else ""))
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_context=False):
+            key = PREFIX + str(fault["loc"][0]).upper()
+            given = environment.get(key, "")
+            faults.append(f'{key}="{given[:80]}" does not do: {fault["msg"]}.')
+        raise SettingsError("\n".join(faults)) from None
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings

@@ -1,0 +1,164 @@
+"""Sim: a synthetic market that never closes, from a seed and the wall clock. It never sees a subscriber or a message.
+
+Trades arrive as a Poisson process over all symbols together, so 500 symbols cost one timer; each symbol's price is a
+geometric random walk on a grid of ticks. The same seed and the same clock give the same trades.
+"""
+
+import math
+import random
+from dataclasses import dataclass
+
+from gateway.sources.columns import decimal_of
+from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN
+from market.calendar import MINUTE_MS, TradingCalendar
+from market.events import MarketSink, Side, Trade
+from market.symbols import Symbol
+from streaming.clock import Clock
+
+EXCHANGE = "sim"
+MAX_SYMBOLS = 10_000
+MAX_RATE = 10_000
+# A price wanders by 60 % in a year, much as the real ones do.
+_DEVIATION_PER_ROOT_MS = 0.6 / math.sqrt(365.25 * 86_400_000)
+_SHORTEST_WAIT_S = 0.01
+# What a sleeping machine missed isn't made up for, beyond this.
+_LONGEST_BACKLOG_MS = 5_000
+_TRIANGLE = math.sqrt(6.0)  # brings the sum of two uniform numbers to a deviation of 1
+
+
+@dataclass(frozen=True, slots=True)
+class SimOptions:
+    """What the synthetic market has: `symbols` (1 to 10,000), `rate` trades a second for each, and a seed."""
+
+    symbols: int = 2
+    rate: float = 2.0
+    seed: int = 0
+    name: str = "sim"
+
+
+class _Instrument:
+    """One symbol's walk. The price is kept as a real number of ticks and told as a whole one."""
+
+    __slots__ = ("decimals", "key", "lot", "ticks", "time", "volume_decimals")
+
+    def __init__(self, key: str, ticks: float, decimals: int, lot: int, volume_decimals: int) -> None:
+        self.key = key
+        self.ticks = ticks
+        self.decimals = decimals
+        self.lot = lot  # a usual large volume, in units of `volume_decimals`
+        self.volume_decimals = volume_decimals
+        self.time: int | None = None  # of its last trade
+
+
+class SimSource:
+    """BTC/USDT, ETH/USDT and then S003/USDT, S004/USDT, ... at the exchange `sim`."""
+
+    def __init__(self, options: SimOptions, clock: Clock) -> None:
+        """Check the options. ValueError says which of them can't be."""
+        if not 1 <= options.symbols <= MAX_SYMBOLS:
+            raise ValueError(f"The sim has 1 to {MAX_SYMBOLS} symbols, not {options.symbols}.")
+        if not (math.isfinite(options.rate) and 0 < options.rate <= 1000):
+            raise ValueError(
+                f"The sim's rate is above 0 and at most 1000 trades a second a symbol, not {options.rate}."
+            )
+        self._options = options
+        self._clock = clock
+        calendar = TradingCalendar.always_open()
+        self._symbols = tuple(
+            Symbol(EXCHANGE, _name(number), calendar, synthetic=True, description="Synthetic market")
+            for number in range(1, options.symbols + 1)
+        )
+
+    @property
+    def name(self) -> str:
+        """Return the source's name."""
+        return self._options.name
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """Return the symbols, all of them marked synthetic."""
+        return self._symbols
+
+    async def run(self, sink: MarketSink) -> None:
+        """Trade until cancelled. See `Source`."""
+        clock = self._clock
+        began = now = clock.now_ms()
+        market = _Market(self._symbols, self._options, began)
+        while True:
+            # The wall clock may be set back; the market's never goes back.
+            now = max(now, clock.now_ms())
+            if now - market.due > _LONGEST_BACKLOG_MS:
+                market.due = float(now)
+            events = 0
+            while market.due <= now:
+                sink.trade(market.trade())
+                events += 1
+                if events % EVENTS_PER_TURN == 0:
+                    sink.clock(EXCHANGE, int(market.last))
+                    await clock.sleep(0)
+            sink.clock(EXCHANGE, now)
+            upcoming = min(market.due, now - now % MINUTE_MS + MINUTE_MS)
+            await clock.sleep(min(max((upcoming - now) / 1000, _SHORTEST_WAIT_S), CLOCK_EVERY_S))
+
+
+class _Market:
+    """All symbols' walks. `due` is when the next trade happens, `last` when the last one did (ms, with a fraction)."""
+
+    def __init__(self, symbols: tuple[Symbol, ...], options: SimOptions, began: int) -> None:
+        self._rng = random.Random(f"sim {options.seed}")
+        self._instruments = [self._instrument(number, symbol.key) for number, symbol in enumerate(symbols, start=1)]
+        self._mean_gap = 1000 / (options.rate * len(symbols))
+        # Later than every id of an earlier process, as long as there are fewer than 1000 trades a millisecond.
+        self._next_id = began * 1000
+        self.last = float(began)
+        self.due = began + self._gap()
+
+    def _instrument(self, number: int, key: str) -> _Instrument:
+        match number:
+            case 1:
+                return _Instrument(key, 6_500_000, 2, 2_500, 4)
+            case 2:
+                return _Instrument(key, 350_000, 2, 40_000, 4)
+            case _:
+                # From 0.5 to 500, each as likely as its tenth.
+                price = 0.5 * 1000 ** self._rng.random()
+                return _Instrument(key, price * 10_000, 4, 10 ** (2 + number % 4), 1)
+
+    def _gap(self) -> float:
+        return -math.log(1.0 - self._rng.random()) * self._mean_gap
+
+    def trade(self) -> Trade:
+        """Return the trade that is due, and go on to the next."""
+        chance = self._rng.random
+        instrument = self._instruments[int(chance() * len(self._instruments))]
+        time = int(self.due)
+        elapsed = 1 if instrument.time is None else max(time - instrument.time, 1)
+        instrument.time = time
+        step = (chance() + chance() - 1.0) * _TRIANGLE * _DEVIATION_PER_ROOT_MS * math.sqrt(elapsed)
+        instrument.ticks = max(instrument.ticks * (1.0 + step), 2.0)
+        side: Side = "buy" if chance() < 0.5 else "sell"
+        # Buyers pay a tick more than the middle, sellers get a tick less.
+        ticks = round(instrument.ticks) + (1 if side == "buy" else -1)
+        volume = 1 + int(instrument.lot * chance() ** 4)
+        self._next_id += 1
+        self.last = self.due
+        self.due += self._gap()
+        return Trade(
+            symbol=instrument.key,
+            time=time,
+            price=decimal_of(ticks, instrument.decimals),
+            volume=decimal_of(volume, instrument.volume_decimals),
+            trade_id=str(self._next_id),
+            side=side,
+            sequence=self._next_id,
+        )
+
+
+def _name(number: int) -> str:
+    match number:
+        case 1:
+            return "BTC/USDT"
+        case 2:
+            return "ETH/USDT"
+        case _:
+            return f"S{number:03d}/USDT"

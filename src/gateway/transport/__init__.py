@@ -1,0 +1,1 @@
+"""Transport: what carries a client's bytes. It never sees a message."""

@@ -1,0 +1,14 @@
+# Generated from asyncapi.yaml by `make generate`. DO NOT EDIT.
+"""Limits: the numbers that the document publishes. It doesn't know who keeps to them."""
+
+from typing import Final
+
+FRAME_BYTES: Final = 16384
+SUBSCRIPTIONS: Final = 200
+FRAMES_PER_SECOND: Final = 50
+FRAMES_BURST: Final = 100
+BAD_FRAMES_IN_A_ROW: Final = 20
+OUTBOX_BYTES: Final = 1048576
+OUTBOX_AGE_MS: Final = 10000
+PING_INTERVAL_MS: Final = 20000
+PONG_TIMEOUT_MS: Final = 20000

@@ -1,0 +1,218 @@
+"""Session: our state for one client: its outbox, its subscriptions, its limits. It never sees a model or a socket."""
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Literal
+
+from streaming.clock import Clock
+from streaming.limits import SessionLimits, Strikes, TokenBucket
+from streaming.outbox import Outbox, OutboxFullError
+from streaming.topic import Topic
+from streaming.transport import EndReason, Transport
+
+WRITE_BYTES = 64 * 1024
+"""The most that one write hands to the transport: what it holds can no longer be conflated."""
+
+
+class Flusher:
+    """Writes once, at the end of a turn of the event loop, to each session that was sent something in that turn."""
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        """Use `call_soon` (the event loop's) to run after the turn."""
+        self._call_soon = call_soon
+        self._dirty: list[Session] = []
+
+    def add(self, session: "Session") -> None:
+        """Have the session flushed after this turn. A session is added at most once a turn: it keeps the mark."""
+        if not self._dirty:
+            self._call_soon(self.flush)
+        self._dirty.append(session)
+
+    def flush(self) -> None:
+        """Flush what was added."""
+        dirty, self._dirty = self._dirty, []
+        for session in dirty:
+            session.flush()
+
+
+class Session:
+    """One client.
+
+    A frame that is sent goes to the outbox and, at the end of the loop's turn, to the transport. Nobody waits for a
+    client: one that does not read is given the newest of its `latest` frames when it reads again, and is ended when its
+    outbox is full or its oldest frame too old.
+    """
+
+    __slots__ = (
+        "_after_reply",
+        "_bad_frames",
+        "_clock",
+        "_flusher",
+        "_marked",
+        "_outbox",
+        "_rate",
+        "_stalled_since",
+        "_strikes",
+        "_transport",
+        "address",
+        "conflated",
+        "ended",
+        "limits",
+        "subscriptions",
+    )
+
+    def __init__(
+        self, transport: Transport, flusher: Flusher, limits: SessionLimits, clock: Clock, *, address: str = ""
+    ) -> None:
+        """Serve the client behind `transport`; `address` is for the logs."""
+        now = clock.monotonic()
+        self.address = address
+        self.limits = limits
+        self.subscriptions: set[Topic] = set()
+        self.ended: EndReason | Literal["gone"] | None = None
+        self.conflated = 0
+        self._transport = transport
+        self._flusher = flusher
+        self._clock = clock
+        self._outbox = Outbox(limits.outbox_bytes)
+        self._marked = False
+        self._stalled_since: float | None = None
+        self._rate = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
+        self._strikes = Strikes(limits.rate_strikes, limits.rate_window)
+        self._bad_frames = 0
+        self._after_reply: list[Callable[[], None]] = []
+
+    # ---------------------------------------------------------------------------------------------------- out
+
+    def send(self, frame: bytes, *, key: Hashable | None = None) -> None:
+        """Send a frame. With `key` it is a `latest` frame, without it a lossless one. Ends a slow consumer."""
+        if self.ended is not None:
+            return
+        stalled = self._stalled_since is not None
+        try:
+            self.conflated += self._outbox.put(
+                frame, self._clock.monotonic() if stalled else 0.0, key=key, conflate=stalled
+            )
+        except OutboxFullError:
+            self.end("slow_consumer")
+            return
+        if not self._marked and not stalled:
+            self._marked = True
+            self._flusher.add(self)
+
+    def flush(self) -> None:
+        """Hand waiting frames to the transport for as long as it takes them; remember since when it does not."""
+        self._marked = False
+        if self.ended is not None:
+            return
+        while self._transport.is_writable():
+            if not self._outbox:
+                self._stalled_since = None
+                return
+            self._transport.write(self._outbox.take(WRITE_BYTES))
+        if self._stalled_since is None:
+            self._stalled_since = self._clock.monotonic()
+
+    def writable(self) -> None:
+        """Take from the transport that all its bytes are gone and it is writable again."""
+        self._stalled_since = None
+        self.flush()
+
+    def check_age(self) -> None:
+        """End the session where its oldest unsent byte is older than the limit."""
+        if self._stalled_since is None:
+            return
+        oldest = self._outbox.oldest
+        since = self._stalled_since if not oldest else min(oldest, self._stalled_since)
+        if self._clock.monotonic() - since > self.limits.outbox_age:
+            self.end("slow_consumer")
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of frames in the outbox."""
+        return self._outbox.size
+
+    # ---------------------------------------------------------------------------------------------------- in
+
+    def admit_frame(self) -> int | None:
+        """Count an incoming frame against the rate limit.
+
+        Returns None where it may be handled, else the milliseconds after which the next one may come.
+        """
+        wait = self._rate.take(self._clock.monotonic())
+        return max(1, round(wait * 1000)) if wait else None
+
+    def count_refused_frame(self) -> None:
+        """Take that a frame was refused for its rate; end a client that exceeds it too often."""
+        if self._strikes.add(self._clock.monotonic()):
+            self.end("rate_limit")
+
+    def count_good_frame(self) -> None:
+        """Take that the last frame was understood."""
+        self._bad_frames = 0
+
+    def count_bad_frame(self) -> None:
+        """Take that the last frame was not understood; end a client that sends too many in a row."""
+        self._bad_frames += 1
+        if self._bad_frames >= self.limits.bad_frames_in_a_row:
+            self.end("bad_frames")
+
+    def after_reply(self, action: Callable[[], None]) -> None:
+        """Run `action` right after the reply to the present frame was sent, in the same step."""
+        self._after_reply.append(action)
+
+    def replied(self) -> None:
+        """Take that the present frame is answered: run what waits for that."""
+        if not self._after_reply:
+            return
+        actions, self._after_reply = self._after_reply, []
+        for action in actions:
+            action()
+
+    # ---------------------------------------------------------------------------------------------------- end
+
+    def end(self, reason: EndReason) -> None:
+        """Close the connection. What was sent before and the transport takes now still goes out first."""
+        if self.ended is not None:
+            return
+        if self._outbox and self._transport.is_writable():
+            self._transport.write(self._outbox.take(self.limits.outbox_bytes))
+        self.ended = reason
+        self._outbox.clear()
+        self._after_reply.clear()
+        self._transport.close(reason)
+
+    def gone(self) -> None:
+        """Take that the connection is over, whoever ended it."""
+        if self.ended is None:
+            self.ended = "gone"
+        self._outbox.clear()
+        self._after_reply.clear()
+
+
+class Sessions:
+    """Every session of this process."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._sessions: set[Session] = set()
+
+    def add(self, session: Session) -> None:
+        """Count a session in."""
+        self._sessions.add(session)
+
+    def discard(self, session: Session) -> None:
+        """Count a session out; harmless when it already is."""
+        self._sessions.discard(session)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._sessions)
+
+    def __iter__(self) -> Iterator[Session]:
+        """Iterate over a copy, so that sessions may come and go meanwhile."""
+        return iter(tuple(self._sessions))
+
+    def check_ages(self) -> None:
+        """End every session whose oldest unsent byte is too old."""
+        for session in self:
+            session.check_age()

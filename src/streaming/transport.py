@@ -1,0 +1,31 @@
+"""Transport: the seam between a session and whatever carries its bytes. It never sees a message."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+EndReason = Literal[
+    "shutdown",
+    "slow_consumer",
+    "rate_limit",
+    "bad_frames",
+    "state_lost",
+    "unsupported_data",
+    "internal_error",
+]
+"""Why the server ends a session. The gateway gives each its close code of the document."""
+
+
+class Transport(Protocol):
+    """One client's connection, as a session needs it. No method blocks; after the connection is gone all do nothing."""
+
+    def is_writable(self) -> bool:
+        """Say whether earlier bytes have been taken, so that a write would go out now."""
+        ...
+
+    def write(self, frames: Sequence[bytes]) -> None:
+        """Send whole text frames, in order, as one write."""
+        ...
+
+    def close(self, reason: EndReason) -> None:
+        """Start the closing handshake; abort the connection where the client does not finish it in time."""
+        ...

@@ -1,0 +1,38 @@
+# Generated from asyncapi.yaml by `make generate`. DO NOT EDIT.
+"""Models: the document's messages and schemas as frozen values. It knows no frame and no channel.
+
+A member that may be absent has the type `T | MISSING`; `MISSING` (from pydantic) is what it holds then, and it is not
+on the wire. `None` is JSON's null, and only allowed where the document allows null.
+"""
+
+from pydantic import MISSING, BaseModel, ConfigDict
+
+
+class _Model(BaseModel):
+    """Strict as JSON Schema is: no number from a string, no null for what is absent, no infinity."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        protected_namespaces=(),
+    )
+
+
+class Note(_Model):
+    text: str
+    """The text. This line is so long that it does not fit into a line of the generated module, where one hundred and
+    twenty columns are all there is. It goes on here.
+
+    - a list, the first item of which is long enough to be wrapped too, since it also exceeds the one hundred and
+    twenty columns of a line
+    - and a second
+
+    A backslash \\\\ and three quotes \"\"\" and an end with a quote"
+    """
+    odd: str | MISSING = MISSING
+    """Ends with a "quote" """

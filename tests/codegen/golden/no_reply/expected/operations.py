@@ -1,0 +1,37 @@
+# Generated from asyncapi.yaml by `make generate`. DO NOT EDIT.
+"""Operations: what is to be written by hand, one method for each operation that comes in. It does none of it.
+
+A class fits a protocol by having its methods: it must not inherit it, since then a missing one would go unnoticed.
+"""
+
+from typing import Protocol, TypeVar, assert_never
+
+from .models import Leave
+
+SessionT = TypeVar("SessionT")
+SessionT_contra = TypeVar("SessionT_contra", contravariant=True)
+
+
+class ChatOperations(Protocol[SessionT_contra]):
+    """Chat: what comes in over `/chat`."""
+
+    async def leave(self, session: SessionT_contra, message: Leave, /) -> None:
+        """Handle leave."""
+        ...
+
+
+class UnimplementedChatOperations:
+    """Fits `ChatOperations`; each method raises NotImplementedError."""
+
+    async def leave(self, session: object, message: Leave, /) -> None:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("leave")
+
+
+async def dispatch_chat(operations: ChatOperations[SessionT], session: SessionT, message: Leave) -> None:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case Leave():
+            await operations.leave(session, message)
+        case _:
+            assert_never(message)

@@ -1,0 +1,74 @@
+"""Support: the golden cases, and what the generator gives for them. It judges nothing."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from codegen.faults import DocumentError
+from codegen.generate import generate, load
+from codegen.reading import Perspective
+
+GOLDEN = Path(__file__).parent / "golden"
+ERRORS = "errors.txt"
+
+MODELS = ("models.py",)
+DIALOGUE = ("messages.py", "operations.py")
+SHOWN: Mapping[str, tuple[str, ...]] = {
+    "client": DIALOGUE,
+    "close_codes": ("errors.py",),
+    "collisions": ("models.py", "messages.py"),
+    "correlation": ("messages.py",),
+    "delivery": ("models.py", "messages.py"),
+    "error_codes": ("errors.py", "models.py"),
+    "json": ("models.py", "asyncapi.yaml"),
+    "limits": ("limits.py",),
+    "long_text": ("models.py", "errors.py"),
+    "members_beside_a_map": ("models.py", "messages.py"),
+    "nested": ("models.py", "messages.py"),
+    "no_channels": ("channels.py", "messages.py", "operations.py", "router.py"),
+    "no_reply": ("operations.py", "router.py"),
+    "operation_text": ("operations.py", "channels.py"),
+    "other_tag": ("models.py", "messages.py"),
+    "push_only": ("messages.py", "operations.py", "router.py"),
+    "reply_or_none": ("operations.py", "router.py"),
+    "request_and_reply": DIALOGUE,
+    "several_files": ("models.py", "asyncapi.yaml", "asyncapi.json"),
+    "several_messages": DIALOGUE,
+    "several_replies": DIALOGUE,
+    "smallest": (
+        *("__init__.py", "channels.py", "document.py", "messages.py", "models.py", "operations.py"),
+        *("router.py", "wire.py", "asyncapi.json", "asyncapi.yaml", "py.typed"),
+    ),
+    "strings": ("models.py", "messages.py"),
+    "two_channels": ("channels.py", "models.py", "messages.py", "operations.py", "router.py"),
+}
+"""Which files a case is about; the others show their models."""
+
+
+def document_of(case: str) -> Path:
+    """Return the document of a case."""
+    folder = GOLDEN / case
+    return next(path for path in (folder / "asyncapi.yaml", folder / "asyncapi.json") if path.exists())
+
+
+def names() -> tuple[list[str], list[str]]:
+    """Return the cases that generate, and those that are refused."""
+    every = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
+    return [name for name in every if not name.startswith("bad_")], [name for name in every if name.startswith("bad_")]
+
+
+@cache
+def outcome(case: str) -> Mapping[str, str]:
+    """Return every file that a case gives; for a refused document `errors.txt` alone."""
+    perspective: Perspective = "client" if case == "client" else "server"
+    try:
+        return generate(load(document_of(case), perspective=perspective), perspective=perspective)
+    except DocumentError as error:
+        return {ERRORS: f"{error}\n"}
+
+
+def shown(case: str) -> Mapping[str, str]:
+    """Return the files that a case keeps as expected."""
+    files = outcome(case)
+    wanted = SHOWN.get(case, MODELS) if ERRORS not in files else (ERRORS,)
+    return {name: files[name] for name in wanted}

@@ -1,0 +1,176 @@
+"""Completeness: each message, error code and close code of the document is seen on the wire, none but these.
+
+What is seen is remembered by the judge from the frames themselves; the last test compares it with the document.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from generated.messages import BarsIncoming
+from handlers.bars import BarsHandlers
+from streaming.session import Session
+from tests.end_to_end.test_bad_input import RawSocket
+from tests.support.client import connected
+from tests.support.judge import Judge
+from tests.support.server import running
+from tests.support.source import ManualSource
+
+Scenario = Callable[[Judge], Awaitable[None]]
+
+
+async def replies_and_bars(judge: Judge) -> None:
+    """Every reply, good and bad, and bars."""
+    source = ManualSource()
+    async with running([source], max_subscriptions=1) as server, connected(server.bars, judge) as client:
+        await client.subscribe("AAA", "1")
+        await client.subscribe("AAA", "3")
+        await client.subscribe("NOPE", "1")
+        await client.subscribe("AAA", "nope")
+        await client.request("ping")
+        source.trade(0)
+        await client.settle()
+        await client.request("bars.unsubscribe", {"symbol": "AAA", "resolution": "1"})
+        await client.request("bars.unsubscribe", {"symbol": "AAA", "resolution": "1"})
+        await client.request("nope")
+        await client.connection.close(1000)
+        judge.close(client.connection.close_code or 0, "")
+    async with running([source]) as server, connected(server.bars, judge) as client:
+        await client.connection.close(1001)
+        judge.close(client.connection.close_code or 0, "")
+
+
+async def bad_frames(judge: Judge) -> None:
+    """Twenty bad frames, then 4502."""
+    async with running([ManualSource()]) as server, connected(server.bars, judge) as client:
+        for _ in range(20):
+            await client.raw("x")
+        assert await client.closed() == 4502
+
+
+async def flood(judge: Judge) -> None:
+    """More frames than the limit, then 4005."""
+    slow = running([ManualSource()], frames_burst=1, frames_per_second=0.1)
+    async with slow as server, connected(server.bars, judge) as client:
+        for _ in range(4):
+            await client.send("ping")
+        assert await client.closed() == 4005
+
+
+async def failing_source(judge: Judge) -> None:
+    """A source that fails and comes back."""
+    source = ManualSource()
+    async with running([source]) as server, connected(server.bars, judge) as client:
+        await client.subscribe("AAA", "1")
+        source.fail()
+        assert await client.closed() == 4006
+
+
+async def failing_handler(judge: Judge) -> None:
+    """A handler with a fault."""
+
+    class Faulty(BarsHandlers):
+        async def ping(self, session: Session, message: BarsIncoming, /) -> None:  # type: ignore[override]  # on purpose
+            raise RuntimeError("a secret of the handler")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.app.BarsHandlers", Faulty)
+        async with running([ManualSource()]) as server, connected(server.bars, judge) as client:
+            await client.send("ping")
+            error = await client.receive()
+            assert error["payload"]["code"] == "internal"
+            assert "secret" not in error["payload"]["message"]
+            assert await client.closed() == 1011
+            assert len(server.gateway.server.sessions) == 0
+
+
+async def shutdown(judge: Judge) -> None:
+    """A server that goes."""
+    async with running([ManualSource()]) as server, connected(server.bars, judge) as client:
+        await client.request("ping")
+        server.uvicorn.should_exit = True
+        message = await client.receive()
+        assert (message["type"], message["payload"]) == ("shutdown", {"reconnect_after_ms": 1234})
+        assert await client.closed() == 4001
+
+
+async def slow_consumer(judge: Judge) -> None:
+    """A client that does not read: here, one whose outbox is smaller than its replies."""
+    source = ManualSource()
+    async with running([source], outbox_bytes=1024) as server, connected(server.bars, judge) as client:
+        await client.request("ping")
+        session = next(iter(server.gateway.server.sessions))
+        for _ in range(50):  # in one turn of the loop, so that none is written yet
+            session.send(b'{"type":"pong","payload":{"timestamp":1}}')
+        assert await client.closed() == 4002
+
+
+async def silent_client(judge: Judge) -> None:
+    """A client that never answers a ping."""
+
+    def talk(port: int) -> int:
+        return RawSocket(port).close_code()
+
+    async with running([ManualSource()], ping_s=0.02, pong_s=0.02) as server:
+        judge.close(await asyncio.to_thread(talk, server.port), judge.close_codes[4004])
+
+
+async def protocol_faults(judge: Judge) -> None:
+    """What is against RFC 6455, and what is too large."""
+
+    def talk(port: int, first: int, payload: bytes) -> int:
+        raw = RawSocket(port)
+        raw.send(first, payload)
+        return raw.close_code()
+
+    async with running([ManualSource()], max_frame_bytes=1024) as server:
+        for first, payload in ((0x83, b""), (0x82, b"x"), (0x81, b"\xff")):
+            judge.close(await asyncio.to_thread(talk, server.port, first, payload), "")
+        async with connected(server.bars, judge) as client:
+            await client.raw("x" * 1025)
+            assert await client.closed() == 1009
+
+
+SCENARIOS: list[Scenario] = [
+    replies_and_bars,
+    bad_frames,
+    flood,
+    failing_source,
+    failing_handler,
+    shutdown,
+    slow_consumer,
+    silent_client,
+    protocol_faults,
+]
+
+
+async def test_all_of_the_document_is_seen_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The messages, error codes and close codes on the wire are exactly those that the document lists."""
+    monkeypatch.setattr("gateway.transport.stock.CLOSE_TIMEOUT", 0.2)  # some of these clients never answer a close
+    judge = Judge()
+    for scenario in SCENARIOS:
+        await scenario(judge)
+    assert judge.seen.messages == set(judge.sent)
+    assert judge.seen.error_codes == judge.error_codes
+    assert judge.seen.close_codes == set(judge.close_codes)
+
+
+def test_the_judge_can_fail() -> None:
+    """A frame of an unknown type, a wrong member, an undeclared code and a wrong close code are all found."""
+    judge = Judge()
+    for bad in (
+        '{"type":"bars.subscribe","payload":{"symbol":"AAA"}}',
+        '{"type":"pong","payload":{"timestamp":"1"}}',
+        '{"type":"pong"}',
+        '{"type":"error","payload":{"code":"nope","message":"x"}}',
+        '{"type":"pong","payload":{"timestamp":NaN}}',
+        "[]",
+        b'{"type":"pong","payload":{"timestamp":1}}',
+    ):
+        with pytest.raises(AssertionError):
+            judge.frame(bad)
+    with pytest.raises(AssertionError):
+        judge.close(4999, "")
+    with pytest.raises(AssertionError):
+        judge.close(4002, "another text")

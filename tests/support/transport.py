@@ -1,0 +1,61 @@
+"""FakeTransport: a session's connection whose client reads only when the test says so."""
+
+from collections.abc import Callable, Sequence
+
+from streaming.clock import Clock
+from streaming.limits import SessionLimits
+from streaming.session import Flusher, Session
+from streaming.transport import EndReason
+
+
+class FakeTransport:
+    """Remembers what was written; takes nothing while `stalled`."""
+
+    def __init__(self) -> None:
+        """Start with a client that reads."""
+        self.stalled = False
+        self.takes: int | None = None  # how many more writes the client takes before it stalls
+        self.writes: list[list[bytes]] = []
+        self.closed: list[EndReason] = []
+
+    @property
+    def frames(self) -> list[bytes]:
+        """Every frame written so far."""
+        return [frame for write in self.writes for frame in write]
+
+    def is_writable(self) -> bool:
+        """Say whether the client reads."""
+        return not self.stalled and not self.closed
+
+    def write(self, frames: Sequence[bytes]) -> None:
+        """Take frames; stall where that was the last write it takes."""
+        assert self.is_writable()
+        self.writes.append(list(frames))
+        if self.takes is not None:
+            self.takes -= 1
+            self.stalled = self.takes <= 0
+
+    def close(self, reason: EndReason) -> None:
+        """Take that the session ends."""
+        self.closed.append(reason)
+
+
+class Turns:
+    """An event loop's `call_soon`, whose turn ends when the test says so."""
+
+    def __init__(self) -> None:
+        """Start with nothing to call."""
+        self._callbacks: list[Callable[[], None]] = []
+        self.flusher = Flusher(self._callbacks.append)
+
+    def end(self) -> None:
+        """End the turn: call what waits for that."""
+        callbacks, self._callbacks[:] = self._callbacks[:], []
+        for callback in callbacks:
+            callback()
+
+
+def new_session(clock: Clock, turns: Turns, limits: SessionLimits | None = None) -> tuple[Session, FakeTransport]:
+    """Return a session and its connection."""
+    transport = FakeTransport()
+    return Session(transport, turns.flusher, limits or SessionLimits(), clock, address="test"), transport

@@ -1,0 +1,238 @@
+"""Feed: when an open bar is sent, in which order, and at which position. On virtual time."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from generated.models import BarsSubscribe, BarsSubscribePayload
+from handlers.bars import BarsHandlers
+from handlers.feed import BarsFeed, wire_number
+from market.events import Trade
+from market.resolution import Resolution
+from streaming.hub import Hub
+from streaming.session import Session
+from tests.support.clock import VirtualClock
+from tests.support.source import MINUTE, START, symbol
+from tests.support.transport import FakeTransport, Turns, new_session
+
+
+class Fixture:
+    """A feed, a hub and sessions without a server."""
+
+    def __init__(self, *, interval_ms: int = 1000, lateness_ms: int = 0) -> None:
+        self.clock = VirtualClock()
+        self.turns = Turns()
+        self.hub = Hub()
+        epochs = iter(("first", "second", "third", "fourth"))
+        self.feed = BarsFeed(
+            [symbol("AAA"), symbol("BBB", "other")],
+            self.hub,
+            self.clock,
+            interval_ms=interval_ms,
+            lateness_ms=lateness_ms,
+            new_epoch=lambda: next(epochs),
+        )
+        self.handlers = BarsHandlers(self.feed, self.hub, self.clock)
+
+    async def subscribe(self, name: str = "AAA", resolution: str = "1") -> tuple[Session, FakeTransport]:
+        """Return a new session with one subscription."""
+        session, transport = new_session(self.clock, self.turns)
+        ack = await self.handlers.subscribe_bars(
+            session, BarsSubscribe(payload=BarsSubscribePayload(symbol=name, resolution=resolution))
+        )
+        assert ack.payload.status == "ok"
+        session.replied()
+        return session, transport
+
+    def trade(self, at: int, price: str = "10", volume: str = "1", key: str = "test:AAA") -> None:
+        """Send a trade at START + at."""
+        self.feed.trade(Trade(key, START + at, Decimal(price), Decimal(volume)))
+
+    def payloads(self, transport: FakeTransport) -> list[dict[str, Any]]:
+        """Return what was written since the last look."""
+        self.turns.end()
+        found = [json.loads(frame)["payload"] for frame in transport.frames]
+        transport.writes.clear()
+        return found
+
+
+def closes(payloads: list[dict[str, Any]]) -> list[tuple[int, float, bool]]:
+    """Return time since START, close and final of each."""
+    return [(p["bar"]["time"] - START, p["bar"]["close"], p["final"]) for p in payloads]
+
+
+async def test_updates_of_an_open_bar_keep_their_interval_and_the_last_one_always_comes() -> None:
+    """The first change goes at once, later ones wait for the interval, and its end sends the newest."""
+    fixture = Fixture(interval_ms=1000)
+    _, transport = await fixture.subscribe()
+    fixture.trade(0, "1")
+    assert closes(fixture.payloads(transport)) == [(0, 1, False)]
+    fixture.trade(1, "2")
+    fixture.trade(2, "3")
+    assert fixture.payloads(transport) == []
+    await fixture.clock.advance(0.999)
+    assert fixture.payloads(transport) == []
+    await fixture.clock.advance(0.001)
+    assert closes(fixture.payloads(transport)) == [(0, 3, False)]
+    await fixture.clock.advance(5)
+    assert fixture.payloads(transport) == []
+    assert fixture.clock.pending == 0
+    fixture.trade(3, "4")
+    assert closes(fixture.payloads(transport)) == [(0, 4, False)]
+
+
+async def test_a_final_does_not_wait_for_the_interval() -> None:
+    """The last word on a bar comes at once; the update that waited then shows the next bar, not the old one."""
+    fixture = Fixture(interval_ms=1000)
+    _, transport = await fixture.subscribe()
+    fixture.trade(0, "1")
+    fixture.trade(1, "2")
+    fixture.trade(MINUTE, "3")
+    assert closes(fixture.payloads(transport)) == [(0, 1, False), (0, 2, True)]
+    await fixture.clock.advance(1)
+    assert closes(fixture.payloads(transport)) == [(MINUTE, 3, False)]
+
+
+async def test_the_open_bar_is_sent_to_who_comes_and_not_again_to_the_others() -> None:
+    """A second subscriber is told the present state; the first hears nothing new."""
+    fixture = Fixture(interval_ms=0)
+    fixture.trade(0, "1")
+    _, first = await fixture.subscribe()
+    assert closes(fixture.payloads(first)) == [(0, 1, False)]
+    _, second = await fixture.subscribe()
+    assert closes(fixture.payloads(second)) == [(0, 1, False)]
+    fixture.feed.clock("test", START + 1)
+    assert fixture.payloads(first) == []
+    fixture.trade(2, "2")
+    assert closes(fixture.payloads(first)) == closes(fixture.payloads(second)) == [(0, 2, False)]
+
+
+async def test_positions_count_finals_also_while_nobody_listens() -> None:
+    """Who comes late is told where the stream stands; the next final follows it without a hole."""
+    fixture = Fixture()
+    for minute in range(3):
+        fixture.trade(minute * MINUTE)
+    session, transport = new_session(fixture.clock, fixture.turns)
+    message = BarsSubscribe(payload=BarsSubscribePayload(symbol="AAA", resolution="1"))
+    ack = await fixture.handlers.subscribe_bars(session, message)
+    session.replied()
+    assert (ack.payload.seq, ack.payload.epoch) == (2, "first")
+    fixture.trade(3 * MINUTE)
+    final = next(payload for payload in fixture.payloads(transport) if payload["final"])
+    assert (final["seq"], final["prev"], final["epoch"]) == (3, 2, "first")
+
+
+async def test_history_moves_no_position_and_is_told_to_nobody() -> None:
+    """What lies before the source's start only shapes the open bars."""
+    fixture = Fixture(interval_ms=0)
+    _, transport = await fixture.subscribe(resolution="1D")
+    for minute in range(3):
+        fixture.feed.history(Trade("test:AAA", START + minute * MINUTE, Decimal(minute + 1), Decimal(1)))
+    assert fixture.payloads(transport) == []
+    fixture.trade(3 * MINUTE, "9")
+    (update,) = fixture.payloads(transport)
+    assert (update["bar"]["open"], update["bar"]["volume"], update["seq"]) == (1, 4, 0)
+
+
+async def test_a_bar_that_ended_before_the_start_is_history() -> None:
+    """Its final is told to nobody and takes no position; the first live bar is the first final."""
+    fixture = Fixture(interval_ms=0)
+    _, transport = await fixture.subscribe()
+    fixture.feed.history(Trade("test:AAA", START - MINUTE, Decimal(1), Decimal(1)))
+    fixture.feed.begins("test", START)
+    fixture.trade(0, "2")
+    fixture.feed.clock("test", START + MINUTE)
+    assert closes(fixture.payloads(transport)) == [(0, 2, False), (0, 2, True)]
+    assert fixture.feed.stream(symbol("AAA"), Resolution.MINUTE_1).position.seq == 1
+
+
+async def test_with_lateness_the_next_bar_waits_for_the_final_of_the_one_before() -> None:
+    """While a bar may still change, nothing of the next is shown: time never goes back; then the clock shows it."""
+    fixture = Fixture(interval_ms=0, lateness_ms=2000)
+    _, transport = await fixture.subscribe()
+    fixture.trade(0, "1")
+    fixture.feed.clock("test", START + 2000)
+    assert closes(fixture.payloads(transport)) == [(0, 1, False)]
+    fixture.trade(MINUTE + 500, "5")
+    fixture.trade(MINUTE - 500, "2")  # late, but in time
+    assert closes(fixture.payloads(transport)) == [(0, 2, False)]
+    fixture.feed.clock("test", START + MINUTE + 2000)
+    assert closes(fixture.payloads(transport)) == [(0, 2, True), (MINUTE, 5, False)]
+
+
+async def test_when_the_last_subscriber_has_left_no_timer_goes_on() -> None:
+    """A stream that nobody wants is not published again, and no timer is left."""
+    fixture = Fixture(interval_ms=1000)
+    session, transport = await fixture.subscribe()
+    fixture.trade(0, "1")
+    fixture.trade(1, "2")
+    assert fixture.clock.pending == 1
+    fixture.hub.remove(session)
+    await fixture.clock.advance(1)
+    fixture.trade(2, "3")
+    assert fixture.clock.pending == 0
+    assert closes(fixture.payloads(transport)) == [(0, 1, False)]
+
+
+async def test_a_source_that_fails_sends_the_last_word_first() -> None:
+    """The update that waited for its interval comes before the error, and only to that exchange's subscribers."""
+    fixture = Fixture(interval_ms=1000)
+    _, transport = await fixture.subscribe()
+    _, bystander = await fixture.subscribe("BBB")
+    fixture.trade(0, "1")
+    fixture.trade(1, "2")
+    fixture.feed.failed("test")
+    first, last, error = fixture.payloads(transport)
+    assert closes([first, last]) == [(0, 1, False), (0, 2, False)]
+    assert error["code"] == "source_unavailable"
+    assert fixture.payloads(bystander) == []
+    assert fixture.clock.pending == 0
+
+
+async def test_a_restart_ends_its_subscribers_and_forgets_the_market() -> None:
+    """A new epoch starts at 0 with no bar; sessions of another exchange live on."""
+    fixture = Fixture(interval_ms=1000)
+    session, transport = await fixture.subscribe()
+    other, _ = await fixture.subscribe("BBB")
+    fixture.trade(0, "1")
+    fixture.trade(MINUTE, "2")
+    fixture.feed.restarted("test")
+    assert (session.ended, transport.closed, other.ended) == ("state_lost", ["state_lost"], None)
+    assert fixture.clock.pending == 0
+    again, heard = new_session(fixture.clock, fixture.turns)
+    message = BarsSubscribe(payload=BarsSubscribePayload(symbol="AAA", resolution="1"))
+    ack = await fixture.handlers.subscribe_bars(again, message)
+    again.replied()
+    assert (ack.payload.epoch, ack.payload.seq) == ("third", 0)
+    assert fixture.payloads(heard) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wire"),
+    [
+        ("18606700", "18606700"),
+        ("18606700.00", "18606700"),
+        ("0.1", "0.1"),
+        ("569.160", "569.16"),
+        ("0.00000001", "1e-08"),
+        ("0", "0"),
+        ("123456789.12345", "123456789.12345"),
+        ("1E+3", "1000"),
+        ("100000000000000000000", "100000000000000000000"),
+    ],
+)
+def test_numbers_have_the_shortest_text(text: str, wire: str) -> None:
+    """A whole number has no point, and no number more digits than it needs."""
+    assert json.dumps(wire_number(Decimal(text))) == wire
+
+
+async def test_sums_do_not_drift() -> None:
+    """0.1 and 0.2 are 0.3 on the wire."""
+    fixture = Fixture(interval_ms=0)
+    _, transport = await fixture.subscribe()
+    fixture.trade(0, "10", "0.1")
+    fixture.trade(1, "10", "0.2")
+    fixture.turns.end()
+    assert b'"volume":0.3}' in transport.frames[-1]

@@ -1,0 +1,238 @@
+"""Session: who is written to when, who is ended why."""
+
+import pytest
+
+from streaming.limits import SessionLimits, Strikes, TokenBucket
+from streaming.session import WRITE_BYTES, Sessions
+from tests.support.clock import VirtualClock
+from tests.support.transport import FakeTransport, Turns, new_session
+
+
+def test_all_frames_of_a_turn_are_one_write() -> None:
+    """What is sent within a turn of the loop goes out together, at its end."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    session.send(b"a")
+    session.send(b"b", key="k")
+    assert transport.writes == []
+    turns.end()
+    assert transport.writes == [[b"a", b"b"]]
+    session.send(b"c")
+    turns.end()
+    assert transport.writes == [[b"a", b"b"], [b"c"]]
+    assert session.unsent == 0
+
+
+def test_a_client_that_reads_gets_every_latest_frame() -> None:
+    """Conflation is for clients that do not keep up."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    for frame in (b"1", b"2", b"3"):
+        session.send(frame, key="k")
+    turns.end()
+    assert transport.frames == [b"1", b"2", b"3"]
+    assert session.conflated == 0
+
+
+def test_a_client_that_stalls_gets_the_newest_when_it_reads_again() -> None:
+    """Latest frames conflate while it stalls, lossless ones all wait, and order holds."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    transport.takes = 1
+    session.send(b"first")
+    turns.end()
+    for frame, key in ((b"o1", "k"), (b"o2", "k"), (b"final", None), (b"o3", "k"), (b"other", "l")):
+        session.send(frame, key=key)
+    turns.end()
+    assert transport.frames == [b"first"]
+    transport.takes, transport.stalled = None, False
+    session.writable()
+    assert transport.frames == [b"first", b"final", b"o3", b"other"]
+    assert session.conflated == 2
+    session.send(b"again")
+    turns.end()
+    assert transport.frames[-1] == b"again"
+
+
+def test_writes_are_cut_so_that_what_waits_can_still_be_conflated() -> None:
+    """The transport is never handed more than one write's bytes while it may be stalling."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    transport.takes = 1
+    half = b"x" * (WRITE_BYTES // 2)
+    for _ in range(4):
+        session.send(half)
+    turns.end()
+    assert [len(write) for write in transport.writes] == [2]
+    assert session.unsent == 2 * len(half)
+
+
+def test_full_outbox_ends_a_slow_consumer() -> None:
+    """The frame that does not fit ends the session; nothing more is written."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns, SessionLimits(outbox_bytes=10))
+    transport.stalled = True
+    session.send(b"12345")
+    session.send(b"67890")
+    assert transport.closed == []
+    session.send(b"!")
+    assert transport.closed == ["slow_consumer"]
+    assert (session.ended, session.unsent) == ("slow_consumer", 0)
+    transport.stalled = False
+    session.writable()
+    turns.end()
+    session.send(b"x")
+    turns.end()
+    assert transport.frames == []
+
+
+@pytest.mark.parametrize("sends_more", [False, True])
+async def test_oldest_unsent_byte_ends_a_slow_consumer(*, sends_more: bool) -> None:
+    """A stalled client is ended once its oldest unsent byte is older than the limit, and not before."""
+    clock, turns, sessions = VirtualClock(), Turns(), Sessions()
+    session, transport = new_session(clock, turns, SessionLimits(outbox_age=10))
+    sessions.add(session)
+    transport.takes = 1
+    session.send(b"fills the transport")
+    turns.end()
+    await clock.advance(9)
+    if sends_more:
+        session.send(b"younger")
+    sessions.check_ages()
+    assert transport.closed == []
+    await clock.advance(1.5)
+    sessions.check_ages()
+    assert transport.closed == ["slow_consumer"]
+
+
+async def test_a_client_that_drains_slowly_is_judged_by_what_still_waits() -> None:
+    """Reading now and then does not make an old frame young."""
+    clock, turns = VirtualClock(), Turns()
+    session, transport = new_session(clock, turns, SessionLimits(outbox_age=10))
+    transport.takes = 1
+    session.send(b"a")
+    turns.end()
+    await clock.advance(1)
+    big = b"x" * WRITE_BYTES
+    session.send(big)  # waits since second 1
+    session.send(big)
+    await clock.advance(8)
+    transport.stalled, transport.takes = False, 1
+    session.writable()  # one goes, one from second 1 still waits
+    session.check_age()
+    assert transport.closed == []
+    await clock.advance(3)
+    session.check_age()
+    assert transport.closed == ["slow_consumer"]
+
+
+async def test_a_client_that_reads_again_is_not_ended() -> None:
+    """A stall that ended in time leaves no trace."""
+    clock, turns = VirtualClock(), Turns()
+    session, transport = new_session(clock, turns, SessionLimits(outbox_age=10))
+    transport.takes = 1
+    session.send(b"a")
+    turns.end()
+    await clock.advance(9)
+    transport.stalled, transport.takes = False, None
+    session.writable()
+    await clock.advance(60)
+    session.check_age()
+    assert transport.closed == []
+
+
+def test_what_was_sent_goes_out_before_the_close() -> None:
+    """A goodbye that was sent just before the end reaches a client that reads, and nothing follows."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    session.send(b"goodbye")
+    session.end("shutdown")
+    session.end("internal_error")
+    turns.end()
+    assert (transport.frames, transport.closed, session.ended) == ([b"goodbye"], ["shutdown"], "shutdown")
+
+
+def test_a_connection_that_is_gone_is_not_written_to() -> None:
+    """After the connection is over, frames go nowhere."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    session.send(b"a")
+    session.gone()
+    turns.end()
+    session.send(b"b")
+    turns.end()
+    assert (transport.frames, session.ended, session.unsent) == ([], "gone", 0)
+
+
+def test_actions_after_the_reply_run_once_and_in_order() -> None:
+    """What a handler leaves for after its reply runs then, and only then."""
+    session, _ = new_session(VirtualClock(), Turns())
+    calls: list[int] = []
+    session.after_reply(lambda: calls.append(1))
+    session.after_reply(lambda: calls.append(2))
+    assert calls == []
+    session.replied()
+    session.replied()
+    assert calls == [1, 2]
+
+
+async def test_rate_limit_refuses_then_ends() -> None:
+    """A burst is taken, the next is told when to come, the third refusal within the window ends the session."""
+    clock = VirtualClock()
+    session, transport = new_session(clock, Turns(), SessionLimits(frames_per_second=50, frames_burst=100))
+    assert [session.admit_frame() for _ in range(100)] == [None] * 100
+    assert session.admit_frame() == 20
+    session.count_refused_frame()
+    await clock.advance(0.02)
+    assert session.admit_frame() is None
+    assert session.admit_frame() is not None
+    session.count_refused_frame()
+    assert transport.closed == []
+    session.count_refused_frame()
+    assert transport.closed == ["rate_limit"]
+
+
+def test_strikes_outside_the_window_are_forgotten() -> None:
+    """Three faults in more than ten seconds are not three within ten."""
+    strikes = Strikes(3, 10)
+    assert [strikes.add(at) for at in (0, 5, 10.5, 14, 20.6)] == [False, False, False, True, False]
+
+
+def test_bucket_never_holds_more_than_its_burst() -> None:
+    """A long silence saves up one burst, no more."""
+    bucket = TokenBucket(10, 2, 0)
+    assert [bucket.take(1000), bucket.take(1000)] == [0, 0]
+    assert bucket.take(1000) == pytest.approx(0.1)
+    assert bucket.take(1000.1) == 0
+
+
+def test_bad_frames_in_a_row_end_the_session() -> None:
+    """A good frame between starts the count over."""
+    session, transport = new_session(VirtualClock(), Turns(), SessionLimits(bad_frames_in_a_row=3))
+    for _ in range(2):
+        session.count_bad_frame()
+    session.count_good_frame()
+    for _ in range(2):
+        session.count_bad_frame()
+    assert transport.closed == []
+    session.count_bad_frame()
+    assert transport.closed == ["bad_frames"]
+
+
+def test_sessions_are_counted() -> None:
+    """A session counts from add to discard, however often it is discarded."""
+    sessions = Sessions()
+    session, _ = new_session(VirtualClock(), Turns())
+    sessions.add(session)
+    assert (len(sessions), list(sessions)) == (1, [session])
+    sessions.discard(session)
+    sessions.discard(session)
+    assert len(sessions) == 0
+
+
+def test_fake_transport_refuses_a_write_while_stalled() -> None:
+    """The fake would show a session that writes to a client that does not read."""
+    transport = FakeTransport()
+    transport.stalled = True
+    with pytest.raises(AssertionError):
+        transport.write([b"x"])
