@@ -22,7 +22,7 @@ RESERVED = frozenset(
         *("None", "True", "False"),
     }
 )
-"""Names that generated modules use for themselves: a schema of that name gets another one."""
+"""Names that generated modules, or Python, use for themselves: a schema of that name gets another one."""
 
 
 _LOCALS = frozenset({"serve", "router"})

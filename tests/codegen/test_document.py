@@ -162,7 +162,7 @@ def test_broken_documents_bring_faults_and_nothing_else(seed: int, tmp_path: Pat
         ("1D", ("Schema1D", "_1_d", "_1_D")),
         ("---", ("Unnamed", "unnamed", "UNNAMED")),
         ("BarsAckPayload", ("BarsAckPayload", "bars_ack_payload", "BARS_ACK_PAYLOAD")),
-        ("none", ("None_", "none", "NONE")),
+        ("none", ("None", "none", "NONE")),
     ],
 )
 def test_names_become_pythons(name: str, expected: tuple[str, str, str]) -> None:

@@ -1,5 +1,6 @@
 """The promise: hand-written code can't drift from the document. Each test edits a copy of the project and runs make."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,9 +27,8 @@ class Copy:
 
     def make(self, target: str) -> subprocess.CompletedProcess[str]:
         """Run a target. What make would install first counts as installed, since it would install this copy."""
-        installed = [
-            part for name in ("bin/pip", ".installed-run", ".installed-dev") for part in ("-o", f".venv/{name}")
-        ]
+        stamps = ("bin/pip", ".installed-run", ".installed-dev")
+        installed = [part for name in stamps for part in ("-o", f".venv/{name}")]
         return self._run("make", "--no-print-directory", *installed, target)
 
     def pyright(self) -> subprocess.CompletedProcess[str]:
@@ -37,7 +37,7 @@ class Copy:
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
         # Without what a make above would pass on: this one stands for itself.
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=600
         )
