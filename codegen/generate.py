@@ -8,7 +8,7 @@ from codegen.faults import Faults
 from codegen.format import format_sources
 from codegen.reading import Perspective
 from codegen.render import render
-from codegen.rules import Rules
+from codegen.rules import Rules, check_version
 from codegen.structure import Structure
 
 
@@ -16,6 +16,7 @@ def load(path: Path, *, perspective: Perspective = "server") -> Document:
     """Read a document and check it. Raises DocumentError with every fault that it has."""
     faults = Faults()
     document = Document(path, faults)
+    check_version(document)
     sound = Structure(document).check()
     Rules(document, sound, perspective).check()
     faults.raise_if_any()

@@ -10,7 +10,7 @@ from codegen.structure import SHAPES
 
 
 class Judge:
-    """Judges values against schemas, following references into other files too."""
+    """Judges values against schemas, following references into other files too. `format` is an annotation."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -21,7 +21,9 @@ class Judge:
         names: dict[Place, str] = {}
         root = self._copy(schema, definitions, names)
         try:
-            validator = jsonschema_rs.Draft7Validator({"definitions": definitions, "allOf": [root]})
+            validator = jsonschema_rs.Draft7Validator(
+                {"definitions": definitions, "allOf": [root]}, validate_formats=False
+            )
         except jsonschema_rs.ValidationError:
             return  # the schema itself is wrong, which another rule tells
         for error in validator.iter_errors(value):

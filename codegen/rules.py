@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from codegen.document import Document, Place
-from codegen.faults import did_you_mean
+from codegen.faults import DocumentError, Fault, did_you_mean
 from codegen.judge import Judge
 from codegen.naming import constant, snake
 from codegen.reading import OperationPlace, Perspective, Reader, pointer_of
@@ -18,6 +18,14 @@ from codegen.structure import Sound
 
 VERSIONS = ("3.0.0", "3.1.0")
 _CLOSE_CODES = range(1000, 5000)
+
+
+def check_version(document: Document) -> None:
+    """Raise DocumentError for a document of a version that isn't known: no other rule of this one can judge it."""
+    version = document.root.get("asyncapi")
+    if version is not None and version.value not in VERSIONS:
+        message = f"AsyncAPI {version.value!r} is not supported. Write one of {', '.join(VERSIONS)}."
+        raise DocumentError([Fault(version.mark, "version", message)])
 
 
 class Rules:
@@ -34,7 +42,9 @@ class Rules:
 
     def check(self) -> None:
         """Note every fault."""
-        self._version()
+        content = self._document.root.get("defaultContentType")
+        if content is not None:
+            self._content_type(content)
         schemas = SchemaRules(self._document, self._judge, self._parts())
         for place, form in self._ordered:
             if form == "schema":
@@ -60,15 +70,6 @@ class Rules:
         schemas = (place for place, form in self._ordered if form == "schema")
         found = (self._document.resolve(part) for place in schemas for part in place.under("allOf"))
         return frozenset(place for place in found if place is not None)
-
-    def _version(self) -> None:
-        version = self._document.root.get("asyncapi")
-        if version is not None and isinstance(version.value, str) and version.value not in VERSIONS:
-            message = f"AsyncAPI {version.value!r} is not supported. Write one of {', '.join(VERSIONS)}."
-            self._faults.add(version.mark, "version", message)
-        content = self._document.root.get("defaultContentType")
-        if content is not None:
-            self._content_type(content)
 
     def _content_type(self, place: Place) -> None:
         kind = str(place.value).partition(";")[0].strip().lower()

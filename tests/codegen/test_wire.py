@@ -16,6 +16,7 @@ import generated.models
 from codegen.document import Document, Place
 from codegen.faults import Faults
 from codegen.judge import Judge
+from codegen.schemas import object_parts
 from generated.document import document_json
 from generated.errors import CloseCode, ErrorCode
 from generated.messages import BarsOutgoing, DecodeError, decode_bars, delivery_bars, encode_bars
@@ -164,47 +165,85 @@ def test_decode_agrees_with_the_document(body: dict[str, Any]) -> None:
         assert error.reason == "invalid"
 
 
-KEYS = st.text(alphabet="abcdefghijklmnopqrstuvwxyz_", max_size=3)
+EDGES: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    5,
+    5.0,
+    1.5,
+    0.5,
+    10,
+    "",
+    "a",
+    "ab",
+    "abc",
+    "abcd",
+    "x1",
+    [],
+    {},
+    {"more": 1},
+]
 
 
-def pool_of(document: Place) -> tuple[list[str], list[Any]]:
-    """Return the names of members in a document's schemas, and values that lie near its limits."""
-    members: dict[str, None] = {}
-    values: list[Any] = [
-        None,
-        True,
-        False,
-        0,
-        1,
-        -1,
-        5,
-        5.0,
-        1.5,
-        0.5,
-        1e2,
-        10,
-        "",
-        "a",
-        "ab",
-        "abc",
-        "abcd",
-        "x1",
-        [],
-        {},
-    ]
+def candidates(document: Document, judge: Judge, place: Place, depth: int = 3) -> list[Any]:
+    """Return values that fit a schema or nearly do: each one is worth a question."""
+    schema = document.resolve(place)
+    assert schema is not None
+    found: list[Any] = list(EDGES)
+    for name in ("const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
+        found += [schema.members[name]] if name in schema else []
+    found += schema.members.get("enum", [])
+    if not depth:
+        return found
+    for name in ("oneOf", "anyOf", "allOf"):
+        for branch in schema.under(name):
+            found += candidates(document, judge, branch, depth - 1)
+    items = schema.get("items")
+    if items is not None:
+        inner = fitting(document, judge, items, depth - 1)
+        found += (
+            [[value] for value in inner] + [inner[-1:] * count for count in range(1, 5)] + [[value] for value in EDGES]
+        )
+    more = schema.get("additionalProperties")
+    if more is not None and isinstance(more.value, dict):
+        found += [{"key": value} for value in fitting(document, judge, more, depth - 1)]
+    members: dict[str, list[Any]] = {}
+    for part in object_parts(document, schema):
+        for member in part.under("properties"):
+            members[member.key] = fitting(document, judge, member, depth - 1) or EDGES
+    required = schema.members.get("required", [])
+    for turn in range(min(8, max(map(len, members.values()), default=0))):
+        every = {name: values[turn % len(values)] for name, values in members.items()}
+        found += [every, {name: value for name, value in every.items() if name in required}]
+        found += [{name: value for name, value in every.items() if name != absent} for absent in every]
+    return found
 
-    def walk(place: Place) -> None:
-        for child in place.children():
-            if child.key == "properties":
-                members.update(dict.fromkeys(child.members))
-            if child.key in ("const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
-                values.append(child.value)
-            if child.key == "enum" and isinstance(child.value, list):
-                values.extend(child.value)
-            walk(child)
 
-    walk(document)
-    return list(members), values
+def fitting(document: Document, judge: Judge, place: Place, depth: int = 3) -> list[Any]:
+    """Return the candidates that do fit."""
+    return [value for value in candidates(document, judge, place, depth) if not list(judge.faults(place, value))]
+
+
+def bodies(document: Document, judge: Judge, payload: Place) -> st.SearchStrategy[dict[str, Any]]:
+    """Return bodies whose members mostly fit their schemas, so that a single one which doesn't decides."""
+    members: dict[str, st.SearchStrategy[Any]] = {}
+    for part in object_parts(document, payload):
+        for member in part.under("properties"):
+            fit = fitting(document, judge, member)
+            assert fit, member.key
+            every = candidates(document, judge, member)
+            members[member.key] = st.one_of(*[st.sampled_from(fit)] * 5, st.sampled_from(every))
+    required = {name for part in object_parts(document, payload) for name in part.members.get("required", ())}
+    whole = st.fixed_dictionaries(
+        {name: value for name, value in members.items() if name in required},
+        optional={"more": st.sampled_from(EDGES), **{name: members[name] for name in members if name not in required}},
+    )
+    holed = st.dictionaries(st.sampled_from([*members, "more"]), st.sampled_from(EDGES), max_size=3)
+    return st.one_of(whole, whole, whole, holed)
 
 
 @pytest.mark.parametrize("case", NOTES)
@@ -215,19 +254,9 @@ def test_every_golden_case_agrees_with_its_schema(case: str, load_module: Load) 
     payload = document.root.get("components").get("messages").get("note").get("payload")  # type: ignore[union-attr]
     assert payload is not None
     messages, wire = load_module(case, "messages"), load_module(case, "wire")
-    members, values = pool_of(document.root)
-    leaves = st.sampled_from(values)
-    inner = st.recursive(
-        leaves,
-        lambda child: st.one_of(
-            st.lists(child, max_size=4), st.dictionaries(st.one_of(st.sampled_from(members), KEYS), child, max_size=3)
-        ),
-        max_leaves=6,
-    )
-    bodies = st.dictionaries(st.sampled_from(members), inner, max_size=len(members))
 
     @settings(max_examples=150, database=None, derandomize=True)
-    @given(bodies)
+    @given(bodies(document, judge, payload))
     def check(body: dict[str, Any]) -> None:
         valid = not list(judge.faults(payload, body))
         message, error = attempt(messages.decode_notes, json.dumps(body), messages.DecodeError)
