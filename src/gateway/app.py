@@ -16,7 +16,6 @@ from gateway.settings import Settings
 from gateway.sources.source import Source
 from gateway.supervisor import Supervisor
 from gateway.transport.connection import Server, refuse_unknown_address
-from generated import limits
 from generated.document import document_json, document_yaml
 from generated.operations import BarsOperations
 from generated.router import create_router
@@ -39,6 +38,8 @@ class Gateway:
     server: Server
     hub: Hub
     supervisor: Supervisor
+    feed: BarsFeed
+    clock: Clock
 
 
 def new_epoch() -> str:
@@ -125,7 +126,7 @@ def create_gateway(
             await answer_unknown_http_path(scope, receive, send)
 
     app.router.default = answer_unknown_path
-    return Gateway(app, server, hub, supervisor)
+    return Gateway(app, server, hub, supervisor, feed, clock)
 
 
 def session_limits(settings: Settings) -> SessionLimits:
@@ -134,7 +135,7 @@ def session_limits(settings: Settings) -> SessionLimits:
         subscriptions=settings.max_subscriptions,
         frames_per_second=settings.frames_per_second,
         frames_burst=settings.frames_burst,
-        bad_frames_in_a_row=limits.BAD_FRAMES_IN_A_ROW,
+        bad_frames_in_a_row=settings.max_bad_frames,
         outbox_bytes=settings.outbox_bytes,
         outbox_age=settings.outbox_age_s,
     )

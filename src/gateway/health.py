@@ -32,7 +32,12 @@ def create_health_router(is_ready: Callable[[], bool], states: Callable[[], Mapp
     @router.get(
         "/ready",
         summary="Whether new clients are served",
-        responses={503: {"model": Readiness, "description": "A source does not run, or the server is shutting down."}},
+        responses={
+            503: {
+                "model": Readiness,
+                "description": "A source has failed or has not begun, or the server is shutting down.",
+            }
+        },
     )
     async def ready(response: Response) -> Readiness:
         if is_ready():

@@ -45,13 +45,18 @@ class GatewayServer(uvicorn.Server):
             sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say goodbye, wait a moment for the clients to leave, then stop."""
+        """Say goodbye, wait a moment for the connections to end, then stop."""
         server = self._gateway.server
         count = len(server.sessions)
         server.drain(self._draw)
-        await server.until_empty(GOODBYE_S)
-        get_logger().info("shutdown", clients=count)
+        deadline = self._gateway.clock.monotonic() + GOODBYE_S
+        while self._open_sockets() and self._gateway.clock.monotonic() < deadline:
+            await self._gateway.clock.sleep(0.02)
+        get_logger().info("shutdown", clients=count, trades_dropped=self._gateway.feed.dropped())
         await super().shutdown(sockets)
+
+    def _open_sockets(self) -> int:
+        return sum(isinstance(connection, StockProtocol) for connection in self.server_state.connections)
 
 
 def uvicorn_config(settings: Settings, gateway: Gateway) -> uvicorn.Config:

@@ -2,7 +2,6 @@
 
 import difflib
 import os
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,7 +22,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What the server is told by its environment. The descriptions are the table of the README."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
@@ -59,7 +58,10 @@ class Settings(BaseSettings):
     )
     sim_seed: int = Field(default=1, ge=0, description="The seed of the synthetic market.")
     bars_interval_ms: int = Field(
-        default=1000, ge=0, le=60_000, description="Updates of an open bar come at most this often; 0: with each trade."
+        default=limits.BARS_INTERVAL_MS,
+        ge=0,
+        le=60_000,
+        description="The least time between two updates of an open bar; 0: none.",
     )
     lateness_ms: int = Field(
         default=0,
@@ -86,6 +88,9 @@ class Settings(BaseSettings):
         description="Frames a second of a client.",
     )
     frames_burst: int = Field(default=limits.FRAMES_BURST, ge=1, description="Frames of a client at once.")
+    max_bad_frames: int = Field(
+        default=limits.BAD_FRAMES_IN_A_ROW, ge=1, description="Bad frames in a row before a client is closed."
+    )
     outbox_bytes: int = Field(
         default=limits.OUTBOX_BYTES, ge=1024, description="Unsent bytes of one client before it is closed."
     )
@@ -110,15 +115,14 @@ class Settings(BaseSettings):
         return value
 
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+def load_settings() -> Settings:
     """Read the settings from the environment.
 
     Raises SettingsError, with one sentence for each fault, where one is unknown or malformed.
     """
-    environment = os.environ if environment is None else environment
     names = {PREFIX + name.upper() for name in Settings.model_fields}
     faults = []
-    for key in sorted(environment):
+    for key in sorted(os.environ):
         if key.upper().startswith(PREFIX) and key.upper() not in names:
             near = difflib.get_close_matches(key.upper(), names, n=1)
             faults.append(f"{key} is not a setting." + (f" Did you mean {near[0]}?" if near else ""))
@@ -127,7 +131,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False):
             key = PREFIX + str(fault["loc"][0]).upper()
-            given = environment.get(key, "")
+            given = os.environ.get(key, "")
             faults.append(f'{key}="{given[:80]}" does not do: {fault["msg"]}.')
         raise SettingsError("\n".join(faults)) from None
     if faults:

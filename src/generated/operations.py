@@ -18,8 +18,8 @@ class BarsOperations(Protocol[SessionT_contra]):
     async def subscribe_bars(self, session: SessionT_contra, message: BarsSubscribe, /) -> BarsAck:
         """Start receiving the bars of one symbol at one resolution.
 
-        After the reply come the bar that is open, if there is one, and then each change. Subscribing again to the
-        same spelling is `ok` and changes nothing.
+        After the reply come the bar that is open, if there is one, and then its newest states. Subscribing again
+        to the same spelling is `ok` and changes nothing.
         """
         ...
 

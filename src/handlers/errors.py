@@ -3,7 +3,7 @@
 from pydantic import MISSING
 
 from generated.errors import ErrorCode
-from generated.messages import DecodeError, encode_bars
+from generated.messages import DecodeError, decode_bars, encode_bars
 from generated.models import Error, ErrorPayload, Shutdown, ShutdownPayload
 
 MAX_ID_LENGTH = 64
@@ -17,12 +17,13 @@ def bad_frame(error: DecodeError) -> bytes:
     return encode_bars(Error(payload=payload))
 
 
-def rate_limited(retry_after_ms: int) -> bytes:
-    """Return the `error` frame for a frame that came too fast and was not handled."""
+def rate_limited(frame: str, retry_after_ms: int) -> bytes:
+    """Return the `error` frame for a frame that came too fast and was not handled, with its id."""
     message = f"Too many frames; this one was not handled. Wait {retry_after_ms} ms before the next."
-    return encode_bars(
-        Error(payload=ErrorPayload(code=ErrorCode.RATE_LIMITED, message=message, retry_after_ms=retry_after_ms))
+    payload = ErrorPayload(
+        code=ErrorCode.RATE_LIMITED, message=message, retry_after_ms=retry_after_ms, id=request_id(frame)
     )
+    return encode_bars(Error(payload=payload))
 
 
 def internal() -> bytes:
@@ -34,6 +35,15 @@ def internal() -> bytes:
 def shutdown(reconnect_after_ms: int) -> bytes:
     """Return the `shutdown` frame."""
     return encode_bars(Shutdown(payload=ShutdownPayload(reconnect_after_ms=reconnect_after_ms)))
+
+
+def request_id(frame: str) -> str | int | MISSING:
+    """Return the id that a frame carries, MISSING where it has none or it can't be read."""
+    try:
+        payload = decode_bars(frame).payload
+    except DecodeError as error:
+        return readable_id(error.correlation_id)
+    return MISSING if payload is MISSING else payload.id
 
 
 def readable_id(value: object) -> str | int | MISSING:

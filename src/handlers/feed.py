@@ -16,6 +16,10 @@ from streaming.hub import Hub
 from streaming.session import Session
 from streaming.topic import Spelling, Stream, StreamId, Topic
 
+NEVER_YET = -(1 << 62)
+LARGEST_PLAIN = 1e16
+"""From here on Python writes a float with an exponent, which is shorter than an integer's digits."""
+
 
 class BarStream:
     """One symbol at one resolution: its position, and when its open bar may be sent again."""
@@ -77,6 +81,9 @@ class BarsFeed:
         self._lateness_ms = lateness_ms
         self._new_epoch = new_epoch
         self._unavailable: dict[str, str] = {}
+        self._begun: set[str] = set()
+        self._now: dict[str, int] = {}  # each exchange's event clock
+        self._due: dict[str, int] = {}  # when the first of an exchange's bars closes
         self._symbols: dict[str, SymbolBars] = {}
         self._exchanges: dict[str, list[Symbol]] = {}
         for symbol in self.directory:
@@ -86,6 +93,8 @@ class BarsFeed:
 
     def _begin(self, exchange: str) -> None:
         epoch = self._new_epoch()
+        self._begun.discard(exchange)
+        self._now[exchange] = self._due[exchange] = NEVER_YET
         for symbol in self._exchanges[exchange]:
             self._symbols[symbol.key] = SymbolBars(symbol, self._lateness_ms, epoch)
 
@@ -94,7 +103,11 @@ class BarsFeed:
     def trade(self, trade: events.Trade) -> None:
         """Count a trade; publish the bars that its time closes and, when they are due, the open ones it changes."""
         bars = self._symbols[trade.symbol]
-        self._publish_finals(bars, bars.aggregator.add(trade))
+        exchange = bars.symbol.exchange
+        finals = bars.aggregator.advance(self._now[exchange])  # the clock may have passed while nothing was due
+        finals += bars.aggregator.add(trade)
+        self._due[exchange] = min(self._due[exchange], bars.aggregator.next_end)
+        self._publish_finals(bars, finals)
         if bars.watched:
             self._touch(bars)
 
@@ -103,18 +116,30 @@ class BarsFeed:
         self._symbols[trade.symbol].aggregator.add(trade)
 
     def begins(self, exchange: str, time: int) -> None:
-        """Close the bars of history, which nobody is told of."""
+        """Close the bars of history, which nobody is told of; from now on open bars are shown."""
+        self._begun.add(exchange)
+        self._now[exchange] = time
         for symbol in self._exchanges[exchange]:
-            self._symbols[symbol.key].aggregator.advance(time)
+            bars = self._symbols[symbol.key]
+            bars.aggregator.advance(time)
+            self._touch(bars)
+        self._due[exchange] = self._next_end(exchange)
 
     def clock(self, exchange: str, time: int) -> None:
         """Move the exchange's event clock (ms) and publish the bars that it closes."""
+        self._now[exchange] = time
+        if time < self._due[exchange] and not self._lateness_ms:
+            return  # the usual case, which must not cost a walk over thousands of symbols
         for symbol in self._exchanges[exchange]:
             bars = self._symbols[symbol.key]
             closed = self._publish_finals(bars, bars.aggregator.advance(time))
             # With lateness a bar that has trades already is shown only when the clock gets there.
             if bars.watched and (closed or self._lateness_ms):
                 self._touch(bars)
+        self._due[exchange] = self._next_end(exchange)
+
+    def _next_end(self, exchange: str) -> int:
+        return min(self._symbols[symbol.key].aggregator.next_end for symbol in self._exchanges[exchange])
 
     def restarted(self, exchange: str) -> None:
         """Begin a new epoch: what was known is void, and whoever subscribed to it must come again."""
@@ -154,6 +179,20 @@ class BarsFeed:
 
     # ------------------------------------------------------------------------------------------ for the handlers
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether every exchange's source has told its history and begun, or has ended."""
+        return all(exchange in self._begun or exchange in self._unavailable for exchange in self._exchanges)
+
+    def dropped(self) -> dict[str, int]:
+        """Return how many trades were not counted, by reason: doubled, late, outside a session."""
+        drops = [bars.aggregator.dropped for bars in self._symbols.values()]
+        return {
+            "doubled": sum(drop.doubled for drop in drops),
+            "late": sum(drop.late for drop in drops),
+            "outside": sum(drop.outside for drop in drops),
+        }
+
     def unavailable(self, symbol: Symbol) -> str | None:
         """Return why the symbol's source gives nothing, as one sentence; None while it does."""
         state = self._unavailable.get(symbol.exchange)
@@ -173,7 +212,7 @@ class BarsFeed:
     def send_open_bar(self, session: Session, symbol: Symbol, resolution: Resolution, spelling: Spelling) -> None:
         """Send the bar that is open now, if there is one, to one session."""
         bars = self._symbols[symbol.key]
-        bar = bars.aggregator.open_bar(resolution)
+        bar = bars.aggregator.open_bar(resolution) if symbol.exchange in self._begun else None
         if bar is not None:
             stream = bars.streams[resolution]
             message = self._open_update(stream, bar, spelling)
@@ -265,4 +304,6 @@ def wire_bar(bar: events.Bar) -> Bar:
 def wire_number(value: Decimal) -> int | float:
     """Return the JSON number with the shortest text that means the value: 18606700, not 18606700.0."""
     number = float(value)
-    return int(value) if number.is_integer() else number
+    if abs(number) < LARGEST_PLAIN and number.is_integer() and value == int(number):
+        return int(number)
+    return number

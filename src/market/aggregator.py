@@ -126,6 +126,11 @@ class Aggregator:
         self._watermark = time_ms - self._lateness
         return self._close() if self._watermark >= self._next_end else []
 
+    @property
+    def next_end(self) -> int:
+        """Return the earliest end (ms) of a bar that isn't final; before the watermark reaches it nothing closes."""
+        return self._next_end
+
     def open_bar(self, resolution: Resolution) -> Bar | None:
         """Return the oldest bar that isn't final, as it stands; None when there is none to show.
 

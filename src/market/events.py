@@ -40,7 +40,11 @@ class Bar:
 
 
 class MarketSink(Protocol):
-    """Where a source puts its events, in the order of its own clock. Every call is synchronous and returns at once."""
+    """Where a source puts its events, in the order of its own clock. Every call is synchronous and returns at once.
+
+    Each life of an exchange's events, the first and each after `restarted`, is: any `history`, then `begins`, then
+    `trade` and `clock`, then perhaps `ended`.
+    """
 
     def trade(self, trade: Trade) -> None:
         """Take a trade that happened now, by the source's clock."""

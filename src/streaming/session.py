@@ -1,7 +1,6 @@
 """Session: our state for one client: its outbox, its subscriptions, its limits. It never sees a model or a socket."""
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import Literal
 
 from streaming.clock import Clock
 from streaming.limits import SessionLimits, Strikes, TokenBucket
@@ -46,7 +45,9 @@ class Session:
         "_after_reply",
         "_bad_frames",
         "_clock",
+        "_excess_until",
         "_flusher",
+        "_is_gone",
         "_marked",
         "_outbox",
         "_rate",
@@ -68,7 +69,7 @@ class Session:
         self.address = address
         self.limits = limits
         self.subscriptions: set[Topic] = set()
-        self.ended: EndReason | Literal["gone"] | None = None
+        self.ended: EndReason | None = None
         self.conflated = 0
         self._transport = transport
         self._flusher = flusher
@@ -78,6 +79,8 @@ class Session:
         self._stalled_since: float | None = None
         self._rate = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
         self._strikes = Strikes(limits.rate_strikes, limits.rate_window)
+        self._is_gone = False
+        self._excess_until = 0.0
         self._bad_frames = 0
         self._after_reply: list[Callable[[], None]] = []
 
@@ -85,7 +88,7 @@ class Session:
 
     def send(self, frame: bytes, *, key: Hashable | None = None) -> None:
         """Send a frame. With `key` it is a `latest` frame, without it a lossless one. Ends a slow consumer."""
-        if self.ended is not None:
+        if self.ended is not None or self._is_gone:
             return
         stalled = self._stalled_since is not None
         try:
@@ -93,8 +96,16 @@ class Session:
                 frame, self._clock.monotonic() if stalled else 0.0, key=key, conflate=stalled
             )
         except OutboxFullError:
-            self.end("slow_consumer")
-            return
+            if stalled:
+                self.end("slow_consumer")
+                return
+            self.flush()  # much was sent within one turn: it may be the turn that is full, not the client that is slow
+            try:
+                self._outbox.put(frame, self._clock.monotonic(), key=key)
+            except OutboxFullError:
+                self.end("slow_consumer")
+                return
+            stalled = self._stalled_since is not None
         if not self._marked and not stalled:
             self._marked = True
             self._flusher.add(self)
@@ -102,7 +113,7 @@ class Session:
     def flush(self) -> None:
         """Hand waiting frames to the transport for as long as it takes them; remember since when it does not."""
         self._marked = False
-        if self.ended is not None:
+        if self.ended is not None or self._is_gone:
             return
         while self._transport.is_writable():
             if not self._outbox:
@@ -141,9 +152,16 @@ class Session:
         wait = self._rate.take(self._clock.monotonic())
         return max(1, round(wait * 1000)) if wait else None
 
-    def count_refused_frame(self) -> None:
-        """Take that a frame was refused for its rate; end a client that exceeds it too often."""
-        if self._strikes.add(self._clock.monotonic()):
+    def count_refused_frame(self, retry_after_ms: int) -> None:
+        """Take that a frame was refused for its rate; end a client that exceeds it too often.
+
+        What comes before the announced time has passed, such as the rest of what was sent at once, counts with it.
+        """
+        now = self._clock.monotonic()
+        if now < self._excess_until:
+            return
+        self._excess_until = now + retry_after_ms / 1000
+        if self._strikes.add(now):
             self.end("rate_limit")
 
     def count_good_frame(self) -> None:
@@ -172,7 +190,7 @@ class Session:
 
     def end(self, reason: EndReason) -> None:
         """Close the connection. What was sent before and the transport takes now still goes out first."""
-        if self.ended is not None:
+        if self.ended is not None or self._is_gone:
             return
         if self._outbox and self._transport.is_writable():
             self._transport.write(self._outbox.take(self.limits.outbox_bytes))
@@ -183,8 +201,7 @@ class Session:
 
     def gone(self) -> None:
         """Take that the connection is over, whoever ended it."""
-        if self.ended is None:
-            self.ended = "gone"
+        self._is_gone = True
         self._outbox.clear()
         self._after_reply.clear()
 

@@ -1,6 +1,7 @@
 """Bad input: content never ends a connection by itself, the protocol's faults end it with their code."""
 
 import asyncio
+import io
 import json
 import socket
 import struct
@@ -121,16 +122,37 @@ async def test_members_that_the_server_does_not_know_are_ignored() -> None:
         assert (ack["status"], ack["id"]) == ("ok", 5)
 
 
-async def test_too_many_frames_are_refused_then_the_connection_ends() -> None:
-    """Past the burst a frame is answered with when to come again; the third time within ten seconds is the end."""
-    async with running([ManualSource()], frames_per_second=0.5) as server, connected(server.bars, Judge()) as client:
-        for _ in range(103):
-            await client.send("ping")
-        messages = await client.receive_until(lambda message: message["type"] == "error")
-        assert len(messages) == 101
-        assert messages[-1]["payload"]["code"] == "rate_limited"
-        assert 0 < messages[-1]["payload"]["retry_after_ms"] <= 2000
+async def test_too_many_frames_at_once_are_refused_and_the_connection_lives() -> None:
+    """All but the burst are answered with when to come again and their id; obeying it, the client goes on."""
+    limited = running([ManualSource()], frames_per_second=5, frames_burst=10)
+    async with limited as server, connected(server.bars, Judge()) as client:
+        for number in range(15):
+            await client.send("ping", {"id": number})
+        await client.raw('{"type":"ping","payload":{"id":"no JSON"')
+        messages = [await client.receive() for _ in range(16)]
+        assert [message["type"] for message in messages] == ["pong"] * 10 + ["error"] * 6
+        assert [message["payload"].get("id") for message in messages] == [*range(15), None]
+        assert {message["payload"]["code"] for message in messages[10:]} == {"rate_limited"}
+        wait = messages[-1]["payload"]["retry_after_ms"]
+        assert 0 < wait <= 200
+        await asyncio.sleep(wait / 1000)
+        assert (await client.request("ping"))["type"] == "pong"
+
+
+async def test_who_keeps_exceeding_the_rate_is_ended() -> None:
+    """Frames without a pause are an excess again and again: 4005."""
+    limited = running([ManualSource()], frames_per_second=100, frames_burst=2)
+    async with limited as server, connected(server.bars, Judge()) as client:
+
+        async def flood() -> None:
+            while True:
+                await client.send("ping")
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(flood())
         assert await client.closed() == 4005
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_binary_frame_ends_the_connection() -> None:
@@ -178,15 +200,17 @@ class RawSocket:
             bytes([first, (0x80 if masked else 0) | len(payload)]) + (bytes(4) if masked else b"") + payload
         )
 
-    def close_code(self) -> int:
-        """Read up to the server's close frame; returns its code."""
+    def close_frame(self) -> tuple[int, str]:
+        """Read up to the server's close frame; returns its code and reason."""
         data = b""
         while chunk := self.socket.recv(4096):
             data += chunk
         self.socket.close()
-        start = data.index(0x88)
-        code: int = struct.unpack("!H", data[start + 2 : start + 4])[0]
-        return code
+        at = 0
+        while data[at] != 0x88:  # only short frames come here
+            at += 2 + data[at + 1]
+        code: int = struct.unpack("!H", data[at + 2 : at + 4])[0]
+        return code, data[at + 4 : at + 2 + data[at + 1]].decode()
 
 
 @pytest.mark.parametrize(
@@ -204,20 +228,21 @@ class RawSocket:
     ids=["not utf-8", "surrogate", "unmasked", "reserved opcode", "reserved bit", "cut ping", "orphan", "bad close"],
 )
 async def test_faults_of_the_protocol_end_the_connection(
-    code: int, first: int, payload: bytes, *, masked: bool
+    code: int, first: int, payload: bytes, log: io.StringIO, *, masked: bool
 ) -> None:
-    """Each with the code of RFC 6455, which the document has."""
+    """Each with the code of RFC 6455 and the document's text, and without a traceback in the log."""
 
-    def talk(server: Running) -> int:
+    def talk(server: Running) -> tuple[int, str]:
         raw = RawSocket(server.port)
         raw.send(first, payload, masked=masked)
-        return raw.close_code()
+        return raw.close_frame()
 
     judge = Judge()
     async with running([ManualSource()]) as server:
-        got = await asyncio.to_thread(talk, server)
+        got, reason = await asyncio.to_thread(talk, server)
         assert got == code
-        assert got in judge.close_codes
+        judge.close(got, reason)
+    assert "Traceback" not in log.getvalue()
 
 
 @pytest.mark.parametrize(

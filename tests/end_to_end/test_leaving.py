@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gateway.transport.stock import StockProtocol
 from streaming.session import Session
 from tests.support.client import connected
 from tests.support.judge import Judge
@@ -75,7 +76,8 @@ WAYS: dict[str, Callable[[Connection], None]] = {
     "sends bytes that are no UTF-8": say(frame(1, b"\xff")),
     "sends a binary frame": say(frame(2, b"x")),
     "sends a frame that is too large": say(frame(1, b"x" * 17_000)),
-    "floods": say(frame(1, b'{"type":"ping"}') * 110),
+    "sends twenty bad frames": say(frame(1, b"x") * 20),
+    "floods and closes": say(frame(1, b'{"type":"ping"}') * 2000, frame(8, struct.pack("!H", 1000))),
 }
 
 
@@ -128,7 +130,7 @@ async def test_a_thousand_connections_that_end_in_every_way_leave_nothing(monkey
     """Tasks, descriptors, topics and sessions equal the start, memory is within 5 MB, and the server still serves."""
     monkeypatch.setattr("gateway.transport.stock.CLOSE_TIMEOUT", 0.2)  # these clients never answer a close frame
     source = ManualSource(*(symbol(name) for name in NAMES))
-    async with running([source], bars_interval_ms=0) as server:
+    async with running([source], bars_interval_ms=0, frames_burst=150) as server:
         ways = list(WAYS.values())
 
         async def round_of(count: int) -> None:
@@ -157,6 +159,101 @@ async def test_a_thousand_connections_that_end_in_every_way_leave_nothing(monkey
         async with connected(server.bars, Judge()) as client:
             assert (await client.subscribe("S00", "1"))["status"] == "ok"
             await until(lambda: len(server.gateway.hub) == 1)
+
+
+async def stalled_client(server: Running) -> Connection:
+    """Return a subscribed client that does not read, with so much sent to it that its connection is stalled."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", server.port))
+    reader, writer = await asyncio.open_connection(sock=raw, limit=1024)
+    writer.write(HANDSHAKE)
+    await reader.readuntil(b"\r\n\r\n")
+    await until(lambda: len(server.gateway.server.sessions) == 1)
+    session = next(iter(server.gateway.server.sessions))
+    protocol = next(c for c in server.uvicorn.server_state.connections if isinstance(c, StockProtocol))
+    quiet, rounds = 0, 0
+    while quiet < 5:  # the kernel's buffer grows for a while: the stall has to last
+        if protocol.stalled:
+            quiet += 1
+            await asyncio.sleep(0.02)
+            continue
+        quiet, rounds = 0, rounds + 1
+        assert rounds < 5000
+        session.send(b'{"type":"error","payload":{"code":"internal","message":"' + b"x" * 15_000 + b'"}}')
+        await asyncio.sleep(0)
+    return reader, writer
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["closes with 1000", "breaks the protocol", "sends bytes that are no UTF-8", "sends a frame that is too large"],
+)
+async def test_a_stalled_client_that_leaves_but_holds_its_connection_is_dropped(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its descriptor is freed after the closing time, though it never reads and never lets go."""
+    monkeypatch.setattr("gateway.transport.stock.CLOSE_TIMEOUT", 0.2)
+    async with running([ManualSource()]) as server:
+        connection = await stalled_client(server)
+        connection[0]._transport.pause_reading()  # type: ignore[attr-defined]  # or asyncio reads on our behalf
+        WAYS[way](connection)
+        await until(lambda: len(server.gateway.server.sessions) == 0)
+        await until(lambda: not server.uvicorn.server_state.connections)
+        connection[1].transport.abort()
+
+
+async def test_pings_of_a_client_that_does_not_read_cost_no_memory() -> None:
+    """Of the pongs only the last one waits, and it comes when the client reads again."""
+    async with running([ManualSource()]) as server:
+        reader, writer = await stalled_client(server)
+        protocol = next(c for c in server.uvicorn.server_state.connections if isinstance(c, StockProtocol))
+        largest = 0
+        for _ in range(120):
+            writer.write(frame(9, b"x" * 80) * 500)  # 5 MB of pongs in all
+            await asyncio.sleep(0.005)
+            largest = max(largest, protocol.transport.get_write_buffer_size())
+        writer.write(frame(9, b"the last ping"))
+        assert largest < 256 * 1024
+        tail = b""
+        async with asyncio.timeout(20):
+            while b"the last ping" not in tail:
+                tail = tail[-100:] + await reader.read(65536)
+        writer.close()
+
+
+@pytest.mark.parametrize("header", ["X: " + "x" * 9000, "\r\n".join(f"X{n}: 1" for n in range(200))])
+async def test_a_handshake_that_is_none_is_refused_and_hangs_nobody(header: str, log: io.StringIO) -> None:
+    """Headers too long or too many: 431 at once, one line in the log, and nothing left."""
+    async with running([ManualSource()]) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(HANDSHAKE[:-2] + header.encode() + b"\r\n\r\n")
+        async with asyncio.timeout(20):
+            answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        writer.close()
+        await until(lambda: not server.uvicorn.server_state.connections)
+    assert log.getvalue().count("refuse") == 1
+    assert "status=431" in log.getvalue()
+    assert "Traceback" not in log.getvalue()
+
+
+async def test_a_server_that_goes_does_not_wait_for_clients_that_do_not_read(
+    monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    """Stalled, half-closed or in the middle of a handshake: the server ends, and without an error."""
+    monkeypatch.setattr("gateway.serve.GOODBYE_S", 0.2)
+    async with running([ManualSource()]) as server:
+        stalled = await stalled_client(server)
+        stalled[1].write(frame(8, struct.pack("!H", 1000)))
+        late = await asyncio.open_connection("127.0.0.1", server.port)
+        late[1].write(HANDSHAKE[:60])
+        await until(lambda: len(server.gateway.server.sessions) == 0)
+    assert "error" not in log.getvalue()
+    assert "Traceback" not in log.getvalue()
+    for _, writer in (stalled, late):
+        writer.transport.abort()
 
 
 async def test_clients_that_leave_during_the_handshake_are_no_fault(log: io.StringIO) -> None:

@@ -129,7 +129,7 @@ async def test_json_logs_have_one_line_for_connect_refuse_and_close() -> None:
     assert {line["event"] for line in rest} == {"shutdown"}
     assert (connect["event"], connect["channel"]) == ("connect", "bars")
     assert (close["event"], close["client"], close["code"]) == ("close", connect["client"], 1000)
-    assert close["reason"] == "gone"
+    assert close["reason"] == "normal"
     assert close["duration_ms"] >= 0
     assert (refuse["event"], refuse["status"], refuse["path"]) == ("refuse", 404, "/api/v1/ws/nope")
     assert (malformed["event"], malformed["status"]) == ("refuse", 400)

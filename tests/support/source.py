@@ -51,6 +51,8 @@ class ManualSource:
         self.runs += 1
         self._sink = sink
         self._end = asyncio.get_running_loop().create_future()
+        for exchange in {symbol.exchange for symbol in self._symbols}:
+            sink.begins(exchange, 0)
         await self._end
 
     def fail(self) -> None:

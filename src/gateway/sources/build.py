@@ -15,7 +15,8 @@ async def build_sources(settings: Settings, clock: Clock, cache: Path | None) ->
 
     SourceError: one of them can't be had; the text says what to change.
     """
-    if "sim" in settings.sources and "replay" in settings.sources and settings.replay_exchange == SIM_EXCHANGE:
+    replays_a_file = "replay" in settings.sources and settings.replay is not None
+    if replays_a_file and "sim" in settings.sources and settings.replay_exchange == SIM_EXCHANGE:
         raise SourceError(
             f"TAPECAST_REPLAY_EXCHANGE can't be {SIM_EXCHANGE!r} while the sim is on: choose another name."
         )

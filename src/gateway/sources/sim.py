@@ -57,9 +57,9 @@ class SimSource:
         """Check the options. ValueError says which of them can't be."""
         if not 1 <= options.symbols <= MAX_SYMBOLS:
             raise ValueError(f"The sim has 1 to {MAX_SYMBOLS} symbols, not {options.symbols}.")
-        if not (math.isfinite(options.rate) and 0 < options.rate <= 1000):
+        if not (math.isfinite(options.rate) and 0 < options.rate <= MAX_RATE):
             raise ValueError(
-                f"The sim's rate is above 0 and at most 1000 trades a second a symbol, not {options.rate}."
+                f"The sim's rate is above 0 and at most {MAX_RATE} trades a second a symbol, not {options.rate}."
             )
         self._options = options
         self._clock = clock
@@ -84,6 +84,7 @@ class SimSource:
         clock = self._clock
         began = now = clock.now_ms()
         market = _Market(self._symbols, self._options, began)
+        sink.begins(EXCHANGE, began)
         while True:
             # The wall clock may be set back; the market's never goes back.
             now = max(now, clock.now_ms())

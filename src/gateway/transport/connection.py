@@ -1,6 +1,5 @@
 """Connection: one accepted WebSocket from its first frame to its last. It never knows what a frame means."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,16 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.telemetry import get_logger
-from gateway.transport.stock import EXTENSION, StockProtocol, address_of, connection_of
+from gateway.transport.stock import (
+    DOCUMENTED,
+    EXTENSION,
+    NO_STATUS,
+    StockProtocol,
+    address_of,
+    close_code,
+    connection_of,
+)
+from generated.errors import CloseCode
 from generated.messages import DecodeError
 from generated.router import Connection
 from handlers import errors
@@ -19,9 +27,6 @@ from streaming.clock import Clock
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
 from streaming.session import Flusher, Session, Sessions
-
-NO_STATUS = 1005
-"""What stands for the code of a connection that ended without a close frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,6 @@ class Server:
         """Start with no connection."""
         self.sessions = Sessions()
         self.draining = False
-        self._empty: asyncio.Event | None = None
         self._hub = hub
         self._flusher = flusher
         self._limits = limits
@@ -65,18 +69,18 @@ class Server:
         log.info("connect")
         code = NO_STATUS
         try:
-            code = await self._run(connection, session)
+            code = protocol.end_code(await self._run(connection, session))
         except Exception:
             log.exception("connection failed")
             session.end("internal_error")
-            code = 1011
         finally:
             self.sessions.discard(session)
-            if not len(self.sessions) and self._empty is not None:
-                self._empty.set()
             self._hub.remove(session)
+            if session.ended is not None:
+                code = close_code(session.ended)
             session.gone()
-            log.info("close", code=code, reason=session.ended, duration_ms=round((time.monotonic() - started) * 1000))
+            reason = CloseCode(code).name.lower() if code in DOCUMENTED else "gone"
+            log.info("close", code=int(code), reason=reason, duration_ms=round((time.monotonic() - started) * 1000))
 
     async def _run(self, connection: Connection[Session], session: Session) -> int:
         """Handle frames until the connection ends; returns its close code."""
@@ -92,8 +96,8 @@ class Server:
                 continue
             retry_after_ms = session.admit_frame()
             if retry_after_ms is not None:
-                session.send(errors.rate_limited(retry_after_ms))
-                session.count_refused_frame()
+                session.send(errors.rate_limited(text, retry_after_ms))
+                session.count_refused_frame(retry_after_ms)
                 continue
             try:
                 reply = await connection.receive(session, text)
@@ -108,17 +112,6 @@ class Server:
             if reply is not None:
                 session.send(reply)
             session.replied()
-
-    async def until_empty(self, seconds: float) -> None:
-        """Wait until no connection is left, at most for `seconds`."""
-        if not len(self.sessions):
-            return
-        self._empty = asyncio.Event()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._empty.wait()
-        except TimeoutError:
-            get_logger().warning("clients did not leave in time", clients=len(self.sessions))
 
     def drain(self, reconnect_after_ms: Callable[[], int]) -> None:
         """Tell every client that the server goes, and when to return (drawn for each), and close its connection."""

@@ -4,37 +4,97 @@ ASGI can't say whether a client reads, can't write without waiting for one that 
 a ping timeout. It never sees a message.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never, cast
 
 from fastapi import WebSocket
 from uvicorn._types import ASGISendEvent
+from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 from websockets.exceptions import InvalidState
+from websockets.frames import Frame
 from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from gateway.telemetry import get_logger
+from generated import limits
 from generated.errors import CloseCode
 from streaming.transport import EndReason
 
 EXTENSION = "tapecast.connection"
+HANDSHAKE_TIMEOUT = limits.HANDSHAKE_MS / 1000
+"""Seconds for the opening handshake, after which the connection is aborted."""
 CLOSE_TIMEOUT = 5.0
 """Seconds for the closing handshake, after which the connection is aborted."""
+NO_STATUS, ABNORMAL = 1005, 1006
+"""What stands for the code where a close frame had none, and where no close frame came."""
 HIGH_WATER = 16 * 1024
 """Unsent bytes above which the client counts as stalled. What is in this buffer can't be conflated any more."""
+
+
+DOCUMENTED = frozenset(int(code) for code in CloseCode)
+"""The numbers of the document's close codes."""
+
+
+class DocumentedProtocol(ServerProtocol):
+    """websockets' protocol, whose close frames carry the document's texts and never an exception's."""
+
+    def fail(self, code: int, reason: str = "") -> None:
+        """Close for a fault of the client's, with the document's text for the code."""
+        super().fail(code, CloseCode(code).text if code in DOCUMENTED else reason)
 
 
 class StockProtocol(WebSocketsSansIOProtocol):
     """uvicorn's sans-I/O WebSocket class with a seam: `connection_of` finds it from an endpoint."""
 
-    on_writable: Callable[[], None] | None = None
-    stalled = False
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Serve one connection; called by uvicorn. There is no compression."""
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = DocumentedProtocol(max_size=config.ws_max_size, logger=self.logger)
+        self.on_writable: Callable[[], None] | None = None
+        self.stalled = False
+        self.waiting_pong = b""
+        self.abort_timer: asyncio.TimerHandle | None = None
+
+    # ---------------------------------------------------------------------------------------- the handshake
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a new connection, which has to finish its handshake in time."""
+        super().connection_made(transport)
+        self.abort_timer = self.loop.call_later(HANDSHAKE_TIMEOUT, self._abort_handshake)
+
+    def _abort_handshake(self) -> None:
+        self.abort_timer = None
+        if not self.handshake_complete:
+            get_logger().info("refuse", client=address_of(self), status=408)
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; answer a request that is no handshake at all, which the base class would leave waiting."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_complete and not self.handshake_initiated:
+            self.handshake_complete = True
+            self.close_sent = True
+            answer = b"".join(self.conn.data_to_send())
+            get_logger().info("refuse", client=address_of(self), status=int(answer[9:12] or 400))
+            self.transport.write(answer)
+            self.transport.close()
+            self._close_soon()
 
     def handle_connect(self, event: Request) -> None:
         """Take the opening handshake; log one that is no WebSocket handshake at all."""
         super().handle_connect(event)
         if self.response.status_code != 101:
             get_logger().info("refuse", client=address_of(self), status=self.response.status_code)
+            self._close_soon()
 
     async def run_asgi(self) -> None:
         """Run the application, with a way back to this object in its scope."""
@@ -49,6 +109,9 @@ class StockProtocol(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             # The base class takes a refusal for a fault of the application and would log it as an error.
             self.handshake_complete = True
+            self._close_soon()
+
+    # ------------------------------------------------------------------------------------------- the session
 
     def open(self, on_writable: Callable[[], None]) -> None:
         """Hand the accepted connection to a session, which is told when all its bytes are gone after a stall."""
@@ -64,13 +127,19 @@ class StockProtocol(WebSocketsSansIOProtocol):
         """Take from the event loop that the buffer is empty again."""
         super().resume_writing()
         self.stalled = False
+        if self.waiting_pong and not self.close_sent:
+            self.transport.write(self.waiting_pong)
+        self.waiting_pong = b""
         if self.on_writable is not None:
             self.on_writable()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Take that the connection is over."""
-        self.on_writable = None
-        super().connection_lost(exc)
+    def handle_ping(self) -> None:
+        """Answer a ping; of those that come while the client does not read, only the last one."""
+        pong = b"".join(self.conn.data_to_send())
+        if self.stalled:
+            self.waiting_pong = pong
+        else:
+            self.transport.write(pong)
 
     def is_writable(self) -> bool:
         """Say whether a write would go out now."""
@@ -109,11 +178,58 @@ class StockProtocol(WebSocketsSansIOProtocol):
         # The base class cancels close_timer when the client's close frame comes, and when the connection is lost.
         self.close_timer = self.loop.call_later(CLOSE_TIMEOUT, self.transport.abort)
 
+    # ----------------------------------------------------------------------------------------------- the end
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a whole message on; a text that is not UTF-8 ends the connection, without a line in the log."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.close_with(CloseCode.INVALID_PAYLOAD)
+                return
+        super().send_receive_event_to_app()
+
     def keepalive_timeout(self) -> None:
         """End the connection of a client that does not answer pings, with the document's code."""
         self.pong_timer = None
         self.pending_ping_payload = None
         self.close_with(CloseCode.PING_TIMEOUT)
+
+    def handle_close(self, event: Frame) -> None:
+        """Take the client's close frame."""
+        super().handle_close(event)
+        self._close_soon()
+
+    def handle_parser_exception(self) -> None:
+        """Take that the client broke the protocol; its close frame is written by now."""
+        super().handle_parser_exception()
+        self._close_soon()
+
+    def _close_soon(self) -> None:
+        """Bound the time for which a connection that is closing waits for a client that does not read."""
+        if self.transport.is_closing():
+            if self.abort_timer is not None:
+                self.abort_timer.cancel()
+            self.abort_timer = self.loop.call_later(CLOSE_TIMEOUT, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take that the connection is over."""
+        self.on_writable = None
+        if self.abort_timer is not None:
+            self.abort_timer.cancel()
+            self.abort_timer = None
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End the connection now: the clients have been told, and were given their time."""
+        self.stop_keepalive()
+        self.transport.abort()
+
+    def end_code(self, code: int) -> int:
+        """Return the close code for the log: 1006 where the base class says 1005 and no close frame came."""
+        return ABNORMAL if code == NO_STATUS and self.conn.close_rcvd is None else code
 
 
 def address_of(protocol: StockProtocol) -> str:

@@ -21,7 +21,9 @@ from tests.support.transport import FakeTransport, Turns, new_session
 class Fixture:
     """A feed, a hub and sessions without a server."""
 
-    def __init__(self, *, interval_ms: int = 1000, lateness_ms: int = 0) -> None:
+    def __init__(
+        self, *, interval_ms: int = 1000, lateness_ms: int = 0, begun: tuple[str, ...] = ("test", "other")
+    ) -> None:
         self.clock = VirtualClock()
         self.turns = Turns()
         self.hub = Hub()
@@ -34,6 +36,8 @@ class Fixture:
             lateness_ms=lateness_ms,
             new_epoch=lambda: next(epochs),
         )
+        for exchange in begun:
+            self.feed.begins(exchange, 0)
         self.handlers = BarsHandlers(self.feed, self.hub, self.clock)
 
     async def subscribe(self, name: str = "AAA", resolution: str = "1") -> tuple[Session, FakeTransport]:
@@ -125,27 +129,61 @@ async def test_positions_count_finals_also_while_nobody_listens() -> None:
 
 
 async def test_history_moves_no_position_and_is_told_to_nobody() -> None:
-    """What lies before the source's start only shapes the open bars."""
-    fixture = Fixture(interval_ms=0)
-    _, transport = await fixture.subscribe(resolution="1D")
+    """Who subscribes while history is told sees nothing of it; when the source begins, the bar that is then open."""
+    fixture = Fixture(interval_ms=0, begun=("other",))
+    assert not fixture.feed.has_begun
     for minute in range(3):
         fixture.feed.history(Trade("test:AAA", START + minute * MINUTE, Decimal(minute + 1), Decimal(1)))
-    assert fixture.payloads(transport) == []
+    _, minutes = await fixture.subscribe(resolution="1")
+    _, days = await fixture.subscribe(resolution="1D")
+    assert fixture.payloads(minutes) == fixture.payloads(days) == []
+    fixture.feed.begins("test", START + 3 * MINUTE)
+    assert fixture.feed.has_begun
+    assert fixture.payloads(minutes) == []
+    (update,) = fixture.payloads(days)
+    assert (update["bar"]["open"], update["bar"]["volume"], update["seq"], update["final"]) == (1, 3, 0, False)
     fixture.trade(3 * MINUTE, "9")
-    (update,) = fixture.payloads(transport)
+    (update,) = fixture.payloads(days)
     assert (update["bar"]["open"], update["bar"]["volume"], update["seq"]) == (1, 4, 0)
+    fixture.feed.clock("test", START + 4 * MINUTE)
+    assert closes(fixture.payloads(minutes)) == [(3 * MINUTE, 9, False), (3 * MINUTE, 9, True)]
+    assert fixture.feed.stream(symbol("AAA"), Resolution.MINUTE_1).position.seq == 1
 
 
-async def test_a_bar_that_ended_before_the_start_is_history() -> None:
-    """Its final is told to nobody and takes no position; the first live bar is the first final."""
+async def test_after_a_restart_history_is_hidden_again() -> None:
+    """Who comes back before the source has begun anew gets its acknowledgement and no bar of the past."""
+    fixture = Fixture(interval_ms=0)
+    fixture.trade(0)
+    fixture.feed.restarted("test")
+    assert not fixture.feed.has_begun
+    fixture.feed.history(Trade("test:AAA", START - 1, Decimal(1), Decimal(1)))
+    _, transport = await fixture.subscribe()
+    assert fixture.payloads(transport) == []
+    fixture.feed.begins("test", START)
+    fixture.trade(0, "7")
+    assert closes(fixture.payloads(transport)) == [(0, 7, False)]
+
+
+async def test_what_the_clock_has_passed_is_late_also_for_a_symbol_without_bars() -> None:
+    """A trade of a minute that the exchange's clock has left behind makes no bar; it is counted as late."""
     fixture = Fixture(interval_ms=0)
     _, transport = await fixture.subscribe()
-    fixture.feed.history(Trade("test:AAA", START - MINUTE, Decimal(1), Decimal(1)))
-    fixture.feed.begins("test", START)
-    fixture.trade(0, "2")
-    fixture.feed.clock("test", START + MINUTE)
-    assert closes(fixture.payloads(transport)) == [(0, 2, False), (0, 2, True)]
-    assert fixture.feed.stream(symbol("AAA"), Resolution.MINUTE_1).position.seq == 1
+    fixture.feed.clock("test", START + 5 * MINUTE)
+    fixture.trade(0)
+    assert fixture.payloads(transport) == []
+    assert fixture.feed.dropped() == {"doubled": 0, "late": 1, "outside": 0}
+
+
+async def test_the_clock_closes_bars_of_every_symbol_whatever_was_due_first() -> None:
+    """The shortcut for clocks that close nothing never skips one that does."""
+    fixture = Fixture(interval_ms=0)
+    _, transport = await fixture.subscribe()
+    for minute in range(50):
+        fixture.feed.clock("test", START + minute * MINUTE + 1)
+        fixture.trade(minute * MINUTE + 2)
+        fixture.feed.clock("test", START + minute * MINUTE + 59_999)
+        fixture.feed.clock("test", START + (minute + 1) * MINUTE)
+        assert [final for _, _, final in closes(fixture.payloads(transport))] == [False, True]
 
 
 async def test_with_lateness_the_next_bar_waits_for_the_final_of_the_one_before() -> None:
@@ -220,7 +258,8 @@ async def test_a_restart_ends_its_subscribers_and_forgets_the_market() -> None:
         ("0", "0"),
         ("123456789.12345", "123456789.12345"),
         ("1E+3", "1000"),
-        ("100000000000000000000", "100000000000000000000"),
+        ("100000000000000000000", "1e+20"),
+        ("9007199254740993", "9007199254740992.0"),
     ],
 )
 def test_numbers_have_the_shortest_text(text: str, wire: str) -> None:

@@ -161,7 +161,8 @@ def test_a_connection_that_is_gone_is_not_written_to() -> None:
     turns.end()
     session.send(b"b")
     turns.end()
-    assert (transport.frames, session.ended, session.unsent) == ([], "gone", 0)
+    session.end("shutdown")
+    assert (transport.frames, transport.closed, session.ended, session.unsent) == ([], [], None, 0)
 
 
 def test_actions_after_the_reply_run_once_and_in_order() -> None:
@@ -177,19 +178,45 @@ def test_actions_after_the_reply_run_once_and_in_order() -> None:
 
 
 async def test_rate_limit_refuses_then_ends() -> None:
-    """A burst is taken, the next is told when to come, the third refusal within the window ends the session."""
+    """A burst is taken, the next is told when to come, and the third excess within the window ends the session."""
     clock = VirtualClock()
     session, transport = new_session(clock, Turns(), SessionLimits(frames_per_second=50, frames_burst=100))
     assert [session.admit_frame() for _ in range(100)] == [None] * 100
-    assert session.admit_frame() == 20
-    session.count_refused_frame()
-    await clock.advance(0.02)
-    assert session.admit_frame() is None
-    assert session.admit_frame() is not None
-    session.count_refused_frame()
-    assert transport.closed == []
-    session.count_refused_frame()
+    for excess in range(3):
+        for _ in range(30):  # what was sent at once counts as one excess
+            assert transport.closed == []
+            wait = session.admit_frame()
+            assert wait == 20
+            session.count_refused_frame(wait)
+            if excess == 2:
+                break
+        await clock.advance(0.02)
+        if excess < 2:
+            assert session.admit_frame() is None
     assert transport.closed == ["rate_limit"]
+
+
+def test_a_turn_that_sends_much_does_not_end_a_client_that_reads() -> None:
+    """An outbox that is full within one turn is written at once where the client takes it."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns, SessionLimits(outbox_bytes=10))
+    for number in range(10):
+        session.send(b"%04d" % number)
+    turns.end()
+    assert transport.closed == []
+    assert transport.frames == [b"%04d" % number for number in range(10)]
+    session.send(b"a frame that can never fit")
+    assert transport.closed == ["slow_consumer"]
+
+
+def test_a_turn_that_sends_more_than_a_client_takes_ends_it() -> None:
+    """Where the full outbox can't be written either, the client is slow."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns, SessionLimits(outbox_bytes=10))
+    transport.stalled = True
+    for _ in range(3):
+        session.send(b"12345")
+    assert transport.closed == ["slow_consumer"]
 
 
 def test_strikes_outside_the_window_are_forgotten() -> None:
