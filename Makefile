@@ -11,7 +11,7 @@ GENERATE := $(BIN)/python -m codegen asyncapi.yaml --server src/generated
 .PHONY: help run dev test test-cov soak bench generate check lint types layers drift assets constraints clean
 
 help: ## Print this menu
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/.installed-run ## Serve on TAPECAST_HOST:TAPECAST_PORT (127.0.0.1:8000)
 	@exec $(BIN)/tapecast serve
@@ -58,7 +58,7 @@ bench: $(VENV)/.installed-run ## Measure deliveries a second (needs a C compiler
 constraints: $(VENV)/.installed-dev ## Renew constraints.txt from what is installed
 	$(BIN)/pip freeze --exclude-editable --disable-pip-version-check | grep -v '^tapecast' | LC_ALL=C sort -f > constraints.txt
 
-assets: $(VENV)/.installed-run ## Fetch the documentation page's files, where set-up could not (needs npm and a network)
+assets: $(VENV)/.installed-run ## Fetch the documentation page's files, where set-up could not (needs a network)
 	$(BIN)/python -m gateway.pages.fetch_assets $(ASSETS)
 
 clean: ## Remove what set-up made

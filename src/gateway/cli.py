@@ -24,7 +24,7 @@ def serve() -> None:
         settings = load_settings()
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(server.serve(settings))
-    except (SettingsError, SourceError) as error:
+    except (SettingsError, SourceError, server.ListenError) as error:
         click.echo(f"tapecast: {error}", err=True)
         sys.exit(2)
 

@@ -1,5 +1,6 @@
 """Serve: runs the application under uvicorn until it is told to stop, and says goodbye to the clients."""
 
+import errno
 import gc
 import random
 import signal
@@ -78,9 +79,27 @@ def uvicorn_config(settings: Settings, gateway: Gateway) -> uvicorn.Config:
     )
 
 
+class ListenError(Exception):
+    """The address can't be listened on; the text says what to change."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on the address. Raises ListenError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            text = f"Port {port} is taken: set TAPECAST_PORT to another one (0 takes a free one)."
+        else:
+            text = f"Can't listen on {host}:{port} ({error.strerror}): set TAPECAST_HOST or TAPECAST_PORT."
+        raise ListenError(text) from None
+
+
 async def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
     configure_logging(settings.log)
+    listener = listen(settings.host, settings.port)
     clock = SystemClock()
     sources = await build_sources(settings, clock, cache_folder())
     for source in sources:
@@ -93,4 +112,4 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal again after its shutdown; by then everything is done, so it has nothing left to say.
         signal.signal(number, lambda *_: None)
-    await server.serve()
+    await server.serve(sockets=[listener])

@@ -132,7 +132,7 @@ def load_settings() -> Settings:
         for fault in error.errors(include_url=False, include_context=False):
             key = PREFIX + str(fault["loc"][0]).upper()
             given = os.environ.get(key, "")
-            faults.append(f'{key}="{given[:80]}" does not do: {fault["msg"]}.')
+            faults.append(f'{key}="{given[:80]}" does not do: {fault["msg"].removeprefix("Value error, ")}.')
         raise SettingsError("\n".join(faults)) from None
     if faults:
         raise SettingsError("\n".join(faults))

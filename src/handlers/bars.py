@@ -126,6 +126,7 @@ def refused(payload: BarsSubscribePayload, code: ErrorCode, text: str) -> BarsAc
 
 
 def subscribed_text(symbol: Symbol, resolution: Resolution, *, is_new: bool) -> str:
-    """Return the sentence of a successful reply; it names synthetic data as such."""
+    """Return the text of a successful reply; it says what of the data is not real."""
     kind = " This market is synthetic." if symbol.synthetic else ""
-    return f"{'Subscribed' if is_new else 'Already subscribed'} to {symbol.key} at {resolution.value}.{kind}"
+    note = f" {symbol.note}" if symbol.note else ""
+    return f"{'Subscribed' if is_new else 'Already subscribed'} to {symbol.key} at {resolution.value}.{kind}{note}"

@@ -8,13 +8,17 @@ from market.calendar import TradingCalendar
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """One instrument at one exchange. Two symbols are equal when exchange and name are: the calendar is a property."""
+    """One instrument at one exchange. Two symbols are equal when exchange and name are: the rest are properties.
+
+    `synthetic`: its market is made up. `description`: its name for a person. `note`: what subscribers are told.
+    """
 
     exchange: str
     name: str
     calendar: TradingCalendar = field(compare=False, repr=False)
     synthetic: bool = field(default=False, compare=False)
     description: str = field(default="", compare=False)
+    note: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:

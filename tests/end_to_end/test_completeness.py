@@ -57,6 +57,7 @@ async def flood(judge: Judge) -> None:
         while not judge.seen.close_codes & {4005}:
             try:
                 await client.send("ping")
+                await asyncio.sleep(0.0005)  # let the client read, so that it answers the close frame in time
             except ConnectionClosed:
                 assert await client.closed() == 4005
 

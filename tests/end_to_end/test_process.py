@@ -153,15 +153,20 @@ async def test_what_stops_the_start_is_said_in_a_sentence(settings: dict[str, st
     assert "Traceback" not in text
 
 
-async def test_a_port_that_is_taken_is_said() -> None:
-    """The address is in the text, and the exit code is not 0."""
+async def test_an_address_that_cannot_be_had_is_said() -> None:
+    """The setting is in the text, and the exit code is 2."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         code, text = await failed(PORT=str(port), SOURCES="sim")
-    assert code != 0
-    assert str(port) in text
+    assert (code, text) == (
+        2,
+        f"tapecast: Port {port} is taken: set TAPECAST_PORT to another one (0 takes a free one).\n",
+    )
+    code, text = await failed(HOST="203.0.113.1", SOURCES="sim")
+    assert code == 2
+    assert "TAPECAST_HOST" in text
     assert "Traceback" not in text
 
 

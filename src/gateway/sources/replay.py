@@ -15,6 +15,7 @@ from types import MappingProxyType
 from gateway.sources.calendars import load_calendar
 from gateway.sources.files import ReplayData, parse_replay_file
 from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, SourceError
+from gateway.sources.tape import TradeTape
 from market.calendar import DAY_MS, MINUTE_MS, CalendarError, Session, TradingCalendar
 from market.events import Bar, MarketSink, Trade
 from market.resolution import Resolution
@@ -93,8 +94,10 @@ class ReplaySource:
         self._clock = clock
         self._rate = options.speed * 1000  # market ms a wall second
         descriptions: Mapping[str, str] = SHIPPED_NAMES if options.path == SHIPPED_FILE else {}
+        note = "" if isinstance(data.tape, TradeTape) else "Prices within each bar of its file are made up."
         self._symbols = tuple(
-            Symbol(options.exchange, name, data.calendar, description=descriptions.get(name, "")) for name in data.names
+            Symbol(options.exchange, name, data.calendar, description=descriptions.get(name, ""), note=note)
+            for name in data.names
         )
         self.start_ms = _start(data, options.start)
 

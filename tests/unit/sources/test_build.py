@@ -50,7 +50,8 @@ async def test_the_sources_come_as_listed(tmp_path: Path) -> None:
     assert sources[1].symbols[0].key == "replay:A"
 
 
-async def test_two_sources_cannot_share_an_exchange() -> None:
-    """A file at exchange `sim` beside the sim is refused."""
+async def test_two_sources_cannot_share_an_exchange(tmp_path: Path) -> None:
+    """A file at exchange `sim` beside the sim is refused; without a file the name has no effect."""
     with pytest.raises(SourceError, match="TAPECAST_REPLAY_EXCHANGE can't be 'sim'"):
-        await build_sources(Settings(replay_exchange="sim"), VirtualClock(), None)
+        await build_sources(Settings(replay=tmp_path / "x.csv", replay_exchange="sim"), VirtualClock(), None)
+    assert len(await build_sources(Settings(replay_exchange="sim"), VirtualClock(), None)) == 2
