@@ -14,10 +14,10 @@ help: ## Print this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/.installed-run ## Serve on TAPECAST_HOST:TAPECAST_PORT (127.0.0.1:8000)
-	@exec $(BIN)/tapecast serve
+	@TAPECAST_DEMO=$${TAPECAST_DEMO:-true} exec $(BIN)/tapecast serve
 
 dev: $(VENV)/.installed-dev ## The same, started again at each change of a source file
-	@exec $(BIN)/watchfiles --filter python '$(BIN)/tapecast serve' src
+	@TAPECAST_DEMO=$${TAPECAST_DEMO:-true} exec $(BIN)/watchfiles --filter python '$(BIN)/tapecast serve' src
 
 test: $(VENV)/.installed-dev ## Run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile

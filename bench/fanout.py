@@ -36,6 +36,7 @@ def measure(wsload: Path, *, clients: int, rate: float, seconds: float) -> dict[
     """Return wsload's figures for one server and one load."""
     environment = os.environ | {
         "TAPECAST_PORT": "0",
+        "TAPECAST_DEMO": "true",
         "TAPECAST_SOURCES": "sim",
         "TAPECAST_SIM_SYMBOLS": "1",
         "TAPECAST_SIM_RATE": str(rate),

@@ -7,10 +7,10 @@ from typing import Any
 from codegen import ir
 from codegen.bundle import bundle
 from codegen.document import Document, Place
-from codegen.models import EMPTY, build_models
+from codegen.models import EMPTY, build_models, compiles
 from codegen.naming import Names, constant, pascal, snake
 from codegen.reading import OperationPlace, Perspective, Reader, pointer_of
-from codegen.schemas import Schemas, field_rules
+from codegen.schemas import Schemas, describe, field_rules
 from codegen.structure import Structure
 
 RESERVED = frozenset(
@@ -19,14 +19,60 @@ RESERVED = frozenset(
         *("Literal", "Incoming", "Mapping", "TypeVar", "Generic", "Awaitable", "Callable", "APIRouter", "WebSocket"),
         *("MISSING", "RootModel", "TypeAlias", "TypeAliasType", "Union", "Delivery", "DecodeError", "CloseCode"),
         *("Final", "Protocol", "Never", "SessionT", "Channel", "Receive", "Connection", "Serve"),
+        *("Authenticator", "HasScopes", "PrincipalT", "Refusal", "Refuse", "Security"),
         *("None", "True", "False"),
     }
 )
 """Names that generated modules, or Python, use for themselves: a schema of that name gets another one."""
 
 
-_LOCALS = frozenset({"serve", "router"})
+_LOCALS = frozenset(
+    {
+        *("serve", "refuse", "router", "authenticator", "admit", "require_token", "required", "unknown"),
+        *("enter", "receivers", "parsers", "readers", "authenticate", "missing_scope", "find_channel", "raw_path"),
+    }
+)
 """Names of `create_router` itself, which no channel's argument can have."""
+
+
+def _specificity(channel: ir.Channel) -> tuple[int, ...]:
+    """Return what sorts addresses: a text before a parameter, and that before one that may hold slashes."""
+    ranks = [0 if segment is not None else 1 for segment in channel.segments]
+    return (*ranks[:-1], ranks[-1] + channel.slashes)
+
+
+_PYTHON_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+_CONSTRAINTS = {
+    "minLength": "min_length",
+    "maxLength": "max_length",
+    "pattern": "pattern",
+    "minimum": "ge",
+    "maximum": "le",
+    "exclusiveMinimum": "gt",
+    "exclusiveMaximum": "lt",
+    "multipleOf": "multiple_of",
+}
+"""Members of a JSON Schema, and what Pydantic calls them."""
+
+
+def _parameter(name: str, doc: str, schema: Mapping[str, Any], required: bool = True) -> ir.Parameter:
+    values = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
+    type_ = f"Literal[{', '.join(map(repr, values))}]" if values else _PYTHON_TYPES[schema["type"]]
+    constraints = [f"{ours}={schema[theirs]!r}" for theirs, ours in _CONSTRAINTS.items() if theirs in schema]
+    pattern = schema.get("pattern")
+    told = {**schema, "type": ["integer", "number"]} if schema["type"] == "number" else schema
+    default = repr(schema["default"]) if "default" in schema else None if required else "None"
+    return ir.Parameter(
+        name=snake(name),
+        wire=name,
+        doc=doc,
+        kind=schema["type"],
+        type=f"{type_} | None" if default == "None" else type_,
+        annotation=f"Annotated[{type_}, Field({', '.join(constraints)})]" if constraints else type_,
+        wanted=describe(told, {}, ()),
+        python_regex=pattern is not None and not compiles(pattern, "rust-regex"),
+        default=default,
+    )
 
 
 class Builder:
@@ -54,6 +100,7 @@ class Builder:
             self._schemas.frame(payload, name, self._tags[message])
         self._built = build_models(self._schemas.definitions)
         channels = tuple(self._channel(channel) for channel in self._reader.channels())
+        secured = any(channel.security for channel in channels)
         info = root.get("info")
         assert info is not None
         value, text = bundle(self._document, Structure(self._document).check())
@@ -62,6 +109,12 @@ class Builder:
             source=self._document.main.name,
             server=self._server,
             takes_operations=any(channel.operations for channel in channels),
+            secured=secured,
+            has_parameters=any(channel.parameters for channel in channels),
+            has_query=any(channel.query for channel in channels),
+            by_specificity=tuple(sorted(channels, key=_specificity)),
+            negotiates=secured or any(channel.subprotocols for channel in channels),
+            refuses=secured or any(channel.parameters or channel.query for channel in channels),
             channels=channels,
             error_codes=self._error_codes(),
             close_codes=self._close_codes(),
@@ -114,6 +167,51 @@ class Builder:
             latest=latest,
             delivery_rules=rules,
             correlations=tuple(dict.fromkeys(item.correlation for item in messages if item.correlation)),
+            segments=self._reader.segments(place),
+            slashes=self._reader.slashes(place),
+            route=self._route(place),
+            parameters=self._parameters(place),
+            query=self._query(place),
+            security=self._security(place),
+            subprotocols=tuple(next((found.value for found in self._reader.subprotocols(place)), ())),
+        )
+
+    def _route(self, channel: Place) -> str:
+        names = iter(f"p{index}" for index, _ in enumerate(self._reader.parameters(channel)))
+        parts = [f"{{{next(names)}}}" if part is None else part for part in self._reader.segments(channel)]
+        if self._reader.slashes(channel):
+            parts[-1] = parts[-1].replace("}", ":path}")
+        return "".join(f"/{part}" for part in parts)
+
+    def _parameters(self, channel: Place) -> tuple[ir.Parameter, ...]:
+        found = []
+        for name, definition in self._reader.parameters(channel):
+            assert definition is not None, "the rules were checked before"
+            found.append(_parameter(name, definition.text("description"), self._reader.text_schema(definition)))
+        return tuple(found)
+
+    def _query(self, channel: Place) -> tuple[ir.Parameter, ...]:
+        query = self._reader.query(channel)
+        if query is None:
+            return ()
+        required = query.members.get("required", ())
+        found = []
+        for member in query.under("properties"):
+            schema = self._reader.follow(member).value
+            found.append(_parameter(member.key, schema.get("description", ""), schema, member.key in required))
+        return tuple(found)
+
+    def _security(self, channel: Place) -> ir.Security | None:
+        stated = next(iter(self._reader.securities(channel)), None)
+        if stated is None:
+            return None
+        carriages = sorted(stated.carriages)
+        return ir.Security(
+            bearer=any(item.kind == "bearer" for item in carriages),
+            queries=tuple(item.name for item in carriages if item.kind == "query"),
+            headers=tuple(item.name for item in carriages if item.kind == "header"),
+            scopes=tuple(sorted(stated.scopes)),
+            optional=stated.optional,
         )
 
     def _message(self, message: Place, tag: str | None) -> ir.Message:

@@ -15,8 +15,10 @@ _SECTIONS: Mapping[str, str] = {
     "correlation-id": "correlationIds",
     "message": "messages",
     "operation": "operations",
+    "parameter": "parameters",
     "reply": "replies",
     "schema": "schemas",
+    "security-scheme": "securitySchemes",
     "server": "servers",
 }
 """Where in `components` an object of a shape belongs."""

@@ -33,6 +33,8 @@ _NOT_A_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 # JSON writes characters beyond the 16-bit plane as two escapes, which YAML refuses.
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 
+_SIBLING_HINTS = {"scopes": "Write x-scopes on the operation."}
+
 _MAX_NODES = 100_000  # aliases make a short file mean a huge one
 _MAX_DIGITS = 4000  # below the interpreter's own bound for int()
 
@@ -179,7 +181,8 @@ class Document:
     def _check_siblings(self, place: Place) -> None:
         for child in place.children():
             if child.key != "$ref":
-                message = f"{child.key!r} stands beside $ref, where resolvers drop it. Move it into the target."
+                hint = _SIBLING_HINTS.get(child.key, "Move it into the target.")
+                message = f"{child.key!r} stands beside $ref, where resolvers drop it. {hint}"
                 self.faults.add(child.name_mark, "ref-siblings", message)
 
     def _follow(self, reference: Place) -> Place | None:

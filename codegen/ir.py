@@ -70,6 +70,32 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Security:
+    """What a channel's handshake is asked for: where a token may stand, and the scopes that it must have."""
+
+    bearer: bool
+    queries: tuple[str, ...]
+    headers: tuple[str, ...]
+    scopes: tuple[str, ...]
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value of a handshake that is sent as text. `default` is Python source, None where the value must be sent."""
+
+    name: str
+    wire: str
+    doc: str
+    kind: str
+    type: str  # without its constraints
+    annotation: str
+    wanted: str
+    python_regex: bool
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One channel: its names in Python, and what crosses it in each direction."""
 
@@ -91,6 +117,13 @@ class Channel:
     latest: tuple[str, ...]
     delivery_rules: tuple[DeliveryRule, ...]
     correlations: tuple[tuple[str, ...], ...]
+    security: Security | None
+    subprotocols: tuple[str, ...]
+    segments: tuple[str | None, ...]  # of the address; None for a parameter
+    slashes: bool
+    route: str  # what Starlette matches with the decoded path: at least this channel's addresses
+    parameters: tuple[Parameter, ...]
+    query: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +179,12 @@ class Package:
     source: str
     server: bool
     takes_operations: bool
+    secured: bool  # a channel asks for a token
+    negotiates: bool  # there are tokens or subprotocols
+    refuses: bool  # a handshake can be refused
+    has_parameters: bool
+    has_query: bool
+    by_specificity: tuple[Channel, ...]  # an address that fits several channels belongs to the first of them
     channels: tuple[Channel, ...]
     error_codes: tuple[ErrorCode, ...]
     close_codes: tuple[CloseCode, ...]

@@ -20,6 +20,7 @@ def render(package: ir.Package) -> dict[str, str]:
     environment = _environment()
     used = {
         "__init__.py": True,
+        "addresses.py": package.has_parameters or package.has_query,
         "channels.py": True,
         "document.py": True,
         "errors.py": bool(package.error_codes or package.close_codes),
@@ -27,7 +28,9 @@ def render(package: ir.Package) -> dict[str, str]:
         "messages.py": True,
         "models.py": True,
         "operations.py": True,
+        "refusals.py": package.server and package.refuses,
         "router.py": package.server,
+        "security.py": package.server and package.secured,
         "wire.py": True,
     }
     context: dict[str, Any] = {"package": package, "models": package.models}
@@ -50,6 +53,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["doc"] = _doc
     environment.filters["union"] = _union
     environment.filters["py"] = _py
+    environment.filters["suffix"] = lambda name, suffix: f"{name}{suffix}"
     environment.tests["a_class"] = lambda item: isinstance(item, ir.Model)
     return environment
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from codegen.document import Document, Place
 from codegen.faults import DocumentError, Fault, did_you_mean
+from codegen.handshake_rules import HandshakeRules
 from codegen.judge import Judge
 from codegen.naming import constant, snake
+from codegen.parameter_rules import ParameterRules
 from codegen.reading import OperationPlace, Perspective, Reader, pointer_of
 from codegen.schema_rules import SchemaRules
 from codegen.schemas import ERROR_CODES, object_parts, types_of
@@ -46,9 +48,14 @@ class Rules:
         if content is not None:
             self._content_type(content)
         schemas = SchemaRules(self._document, self._judge, self._parts())
+        handshake = HandshakeRules(self._document, self._reader)
         for place, form in self._ordered:
             if form == "schema":
                 schemas.check(place)
+            elif form == "security-scheme":
+                handshake.scheme(place)
+            elif form == "operation":
+                handshake.operation(place)
             elif form == "message":
                 self._message(place)
             elif form == "ws-binding" and place.members.get("method", "GET") != "GET":
@@ -211,19 +218,19 @@ class Rules:
     # channels and operations
 
     def _channels(self) -> None:
-        addresses: dict[str, Place] = {}
+        addresses: dict[tuple[str, bool], Place] = {}
+        parameters = ParameterRules(self._document, self._reader, self._judge, self._sound)
         channels = [place for place in self._reader.channels() if self._is_sound(place, "channel")]
         self._unique(channels, lambda place: snake(place.key))
         for place in channels:
             channel = self._reader.follow(place)
             address = channel.get("address")
             assert address is not None
-            if "{" in address.value:
-                text = "Parameters in an address are not supported by this generator."
-                self._faults.add(address.mark, "unsupported", text)
             if not address.value.startswith("/"):
                 self._faults.add(address.mark, "address", "An address is a path: begin it with '/'.")
-            other = addresses.setdefault(address.value, place)
+            parameters.channel(place)
+            shape = ("/".join(part or "{}" for part in self._reader.segments(place)), self._reader.slashes(place))
+            other = addresses.setdefault(shape, place)
             if other is not place:
                 text = f"Channel {other.key!r} has the same address. Give each its own."
                 self._faults.add(address.mark, "address", text)
@@ -252,6 +259,7 @@ class Rules:
         for channel, place in channels.items():
             if (channel, "channel") in self._sound:
                 self._crossing(channel, place, [item for item in operations if item.channel == channel])
+                HandshakeRules(self._document, self._reader).channel(place)
 
     def _operation(self, operation: OperationPlace, channels: Mapping[Place, Place]) -> None:
         place = self._reader.follow(operation.place)

@@ -68,12 +68,30 @@ SHAPES: Mapping[str, Shape] = {
         refused=_refuse("pathname", "security"),
     ),
     "channel": Shape(
-        {**_PROSE, "address": "text", "messages": "{message}", "servers": "[server]", "bindings": "channel-bindings"},
+        {
+            **_PROSE,
+            "address": "text",
+            "messages": "{message}",
+            "servers": "[server]",
+            "parameters": "{parameter}",
+            "bindings": "channel-bindings",
+        },
         required=("address",),
-        refused=_refuse("parameters"),
+    ),
+    "parameter": Shape(
+        {
+            "description": "text",
+            "enum": "[text]",
+            "default": "text",
+            "examples": "[text]",
+            "location": "text",  # where a payload repeats the value: nothing is routed by it
+            "x-schema": "schema",
+            "x-slashes": "flag",
+        },
+        refused={"schema": "A parameter has no 'schema' in AsyncAPI 3. Write x-schema."},
     ),
     "channel-bindings": Shape({"ws": "ws-binding"}, open=True),
-    "ws-binding": Shape({"method": "text", "bindingVersion": "text"}, refused=_refuse("query", "headers")),
+    "ws-binding": Shape({"method": "text", "bindingVersion": "text", "query": "schema"}, refused=_refuse("headers")),
     "operation": Shape(
         {
             **_PROSE,
@@ -82,9 +100,28 @@ SHAPES: Mapping[str, Shape] = {
             "messages": "[message]",
             "reply": "reply",
             "bindings": "any",
+            "security": "[security-scheme]",
+            "x-scopes": "[text]",
+            "x-security-optional": "flag",
+            "x-subprotocols": "[text]",
         },
         required=("action", "channel"),
-        refused=_refuse("security", "traits"),
+        refused=_refuse("traits"),
+    ),
+    # Which types are supported is judged in handshake_rules.py.
+    "security-scheme": Shape(
+        {
+            "type": "text",
+            "description": "text",
+            "name": "text",
+            "in": "text",
+            "scheme": "text",
+            "bearerFormat": "text",
+            "flows": "any",
+            "openIdConnectUrl": "text",
+        },
+        required=("type",),
+        refused={"scopes": "Scopes are what an operation asks for. Write them there, as x-scopes."},
     ),
     "reply": Shape({"channel": "channel", "messages": "[message]"}, refused=_refuse("address")),
     "message": Shape(

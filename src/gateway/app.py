@@ -10,15 +10,18 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from gateway.access import Authenticator, OriginList, Refuser
 from gateway.health import create_health_router
 from gateway.pages import PageSymbol, create_pages
 from gateway.settings import Settings
 from gateway.sources.source import Source
 from gateway.supervisor import Supervisor
-from gateway.transport.connection import Server, refuse_unknown_address
+from gateway.tokens import IssueToken, create_token_router
+from gateway.transport.connection import Server
 from generated.document import document_json, document_yaml
 from generated.operations import BarsOperations
 from generated.router import create_router
+from handlers.auth import Keys, TokenAuthenticator
 from handlers.bars import BarsHandlers
 from handlers.feed import BarsFeed
 from streaming.clock import Clock
@@ -52,17 +55,21 @@ def create_gateway(
     sources: Sequence[Source],
     clock: Clock,
     *,
+    keys: Keys,
     assets: Path,
+    issue_token: IssueToken | None = None,
     call_soon: Callable[[Callable[[], None]], object] | None = None,
 ) -> Gateway:
     """Build the application over the sources.
 
-    `assets` is the folder of the documentation page's files; it may be absent. `call_soon` runs a function after the
-    event loop's turn: by default the running loop's.
+    `keys` verify tokens. `issue_token` makes one for whoever asks, in demo mode. `assets` is the folder of the
+    documentation page's files; it may be absent. `call_soon` runs a function after the event loop's turn: by default
+    the running loop's.
     """
     hub = Hub()
     flusher = Flusher(call_soon or (lambda callback: asyncio.get_running_loop().call_soon(callback)))
-    server = Server(hub, flusher, session_limits(settings), clock)
+    refuser = Refuser(settings.auth_failure)
+    server = Server(hub, flusher, session_limits(settings), clock, refuser.refuse)
     symbols = [symbol for source in sources for symbol in source.symbols]
     feed = BarsFeed(
         symbols,
@@ -99,7 +106,18 @@ def create_gateway(
     app.include_router(
         create_health_router(lambda: supervisor.ready and not server.draining, lambda: supervisor.states)
     )
-    app.include_router(create_router(server.serve, bars=bars))
+    app.include_router(
+        create_router(
+            server.serve,
+            refuser.refuse,
+            authenticator=Authenticator(token_authenticator(settings, keys, clock)),
+            admit=OriginList(settings.origins).admit,
+            require_token=("bars",) if settings.bars_token == "required" else (),
+            bars=bars,
+        )
+    )
+    if issue_token is not None:
+        app.include_router(create_token_router(issue_token))
     app.include_router(
         create_pages(
             document_json=document_json(),
@@ -121,7 +139,7 @@ def create_gateway(
 
     async def answer_unknown_path(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await refuse_unknown_address(scope, receive, send)
+            await refuser.refuse_unknown_address(scope, receive, send)
         else:
             await answer_unknown_http_path(scope, receive, send)
 
@@ -138,4 +156,17 @@ def session_limits(settings: Settings) -> SessionLimits:
         bad_frames_in_a_row=settings.max_bad_frames,
         outbox_bytes=settings.outbox_bytes,
         outbox_age=settings.outbox_age_s,
+    )
+
+
+def token_authenticator(settings: Settings, keys: Keys, clock: Clock) -> TokenAuthenticator:
+    """Return what verifies tokens, as the settings want it."""
+    return TokenAuthenticator(
+        keys,
+        clock,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        leeway_s=settings.jwt_leeway_s,
+        default_scopes=frozenset(settings.default_scopes.split()),
+        default_accounts=settings.accounts,
     )

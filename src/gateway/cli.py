@@ -5,8 +5,12 @@ import sys
 
 import click
 
+from gateway.keys import KeysError
 from gateway.settings import SettingsError, load_settings
 from gateway.sources.source import SourceError
+from gateway.tokens import DEMO_SCOPES
+from handlers.auth import mint
+from streaming.clock import SystemClock
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,9 +28,41 @@ def serve() -> None:
         settings = load_settings()
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(server.serve(settings))
-    except (SettingsError, SourceError, server.ListenError) as error:
+    except (SettingsError, SourceError, KeysError, server.ListenError) as error:
         click.echo(f"tapecast: {error}", err=True)
         sys.exit(2)
+
+
+@main.command()
+@click.option("--user", default="1", show_default=True, help="The user's id, and the token's subject.")
+@click.option("--accounts", default="1", show_default=True, help="Account numbers, with a comma between.")
+@click.option("--scope", default=" ".join(DEMO_SCOPES), show_default=True, help="Scopes, with blanks between.")
+@click.option("--expires", default=3600, show_default=True, help="Seconds until the token expires.")
+def token(user: str, accounts: str, scope: str, expires: int) -> None:
+    """Print a token, signed with TAPECAST_JWT_SECRET."""
+    try:
+        settings = load_settings()
+        if settings.jwt_secret is None:
+            raise KeysError("TAPECAST_JWT_SECRET is not set: the server's secret signs the token.")
+        try:
+            numbers = [int(number) for number in accounts.split(",") if number.strip()]
+        except ValueError:
+            raise KeysError(f'--accounts "{accounts}" is no list of numbers: write 1,2.') from None
+        minted = mint(
+            settings.jwt_secret.get_secret_value(),
+            subject=user,
+            user_id=user,
+            accounts=numbers,
+            scopes=scope.split(),
+            expires_in_s=expires,
+            now_ms=SystemClock().now_ms(),
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+        )
+    except (SettingsError, ValueError) as error:
+        click.echo(f"tapecast: {error}", err=True)
+        sys.exit(2)
+    click.echo(minted)
 
 
 @main.command(

@@ -3,6 +3,7 @@
 import errno
 import gc
 import random
+import secrets
 import signal
 import socket
 import sys
@@ -11,13 +12,16 @@ from collections.abc import Callable
 import uvicorn
 
 from gateway.app import Gateway, create_gateway
+from gateway.keys import JwksKeys, load_keys
 from gateway.paths import assets_folder, cache_folder
 from gateway.settings import Settings
 from gateway.sources.build import build_sources
 from gateway.sources.replay import ReplaySource
 from gateway.telemetry import configure_logging, get_logger
+from gateway.tokens import IssueToken, demo_issuer
 from gateway.transport.stock import StockProtocol
-from streaming.clock import SystemClock
+from handlers.auth import StaticKeys
+from streaming.clock import Clock, SystemClock
 
 RECONNECT_WINDOW_MS = 5000
 """Clients of a server that goes come back spread over this time."""
@@ -28,11 +32,14 @@ GOODBYE_S = 3.0
 class GatewayServer(uvicorn.Server):
     """uvicorn's server, which first tells every client that it goes."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, draw: Callable[[], int]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, gateway: Gateway, draw: Callable[[], int], demo_token: str | None = None
+    ) -> None:
         """Serve the gateway; `draw` gives a client the milliseconds after which it may return."""
         super().__init__(config)
         self._gateway = gateway
         self._draw = draw
+        self._demo_token = demo_token
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say where."""
@@ -43,6 +50,8 @@ class GatewayServer(uvicorn.Server):
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             sys.stdout.write(f"Tapecast is up: http://{shown}:{port}/\n")
+            if self._demo_token is not None:
+                sys.stdout.write(f"token: {self._demo_token}\n")
             sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -79,6 +88,17 @@ def uvicorn_config(settings: Settings, gateway: Gateway) -> uvicorn.Config:
     )
 
 
+def build_keys(settings: Settings, clock: Clock) -> tuple[StaticKeys | JwksKeys, IssueToken | None]:
+    """Return what verifies tokens, and in demo mode with a secret what makes them. Raises KeysError."""
+    secret = None if settings.jwt_secret is None else settings.jwt_secret.get_secret_value()
+    if settings.demo and secret is None and settings.jwt_public_key is None and settings.jwt_jwks_url is None:
+        secret = secrets.token_urlsafe(48)
+    keys = load_keys(clock, secret=secret, public_key=settings.jwt_public_key, jwks_url=settings.jwt_jwks_url)
+    if not settings.demo or secret is None:
+        return keys, None
+    return keys, demo_issuer(secret, clock.now_ms, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+
+
 class ListenError(Exception):
     """The address can't be listened on; the text says what to change."""
 
@@ -107,8 +127,12 @@ async def serve(settings: Settings) -> None:
             get_logger().warning(
                 "faulty rows left out", rows=source.data.dropped_rows, reasons=dict(source.data.dropped)
             )
-    gateway = create_gateway(settings, sources, clock, assets=assets_folder())
-    server = GatewayServer(uvicorn_config(settings, gateway), gateway, lambda: random.randrange(RECONNECT_WINDOW_MS))
+    keys, issue_token = build_keys(settings, clock)
+    gateway = create_gateway(settings, sources, clock, keys=keys, assets=assets_folder(), issue_token=issue_token)
+    demo_token = None if issue_token is None else issue_token("demo")
+    server = GatewayServer(
+        uvicorn_config(settings, gateway), gateway, lambda: random.randrange(RECONNECT_WINDOW_MS), demo_token
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal again after its shutdown; by then everything is done, so it has nothing left to say.
         signal.signal(number, lambda *_: None)

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from generated import limits
@@ -100,9 +100,33 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Age of a client's oldest unsent byte before it is closed.",
     )
+    demo: bool = Field(
+        default=False, description="Demo mode: a secret of its own where none is set, and a token printed at the start."
+    )
+    jwt_secret: SecretStr | None = Field(default=None, description="The HS256 secret of the tokens, 32 bytes or more.")
+    jwt_public_key: str | None = Field(
+        default=None, description="A public key in PEM, or its file: RS256, ES256 or EdDSA by its kind."
+    )
+    jwt_jwks_url: str | None = Field(default=None, description="The address of a JWKS with the public keys.")
+    jwt_issuer: str | None = Field(default=None, description="What a token's `iss` must be.")
+    jwt_audience: str | None = Field(default=None, description="What a token's `aud` must be or hold.")
+    jwt_leeway_s: int = Field(default=0, ge=0, le=300, description="Seconds of leeway for `exp` and `nbf`.")
+    default_scopes: str = Field(default="", description="The scopes of a token without `scope`, with blanks between.")
+    accounts: dict[str, frozenset[int]] = Field(
+        default_factory=dict, description='The accounts of a token without `accounts`, by user: `{"1": [1, 2]}`.'
+    )
+    auth_failure: Literal["http", "close"] = Field(
+        default="http", description="How a handshake is refused: by HTTP, or for clients of old accepted and closed."
+    )
+    bars_token: Literal["optional", "required"] = Field(
+        default="optional", description="Whether the bars socket wants a token."
+    )
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("*",), description="The Origins whose pages may connect, with a comma between; `*` for any."
+    )
     log: Literal["text", "json"] = Field(default="text", description="The form of the log's lines.")
 
-    @field_validator("sources", mode="before")
+    @field_validator("sources", "origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -132,7 +156,8 @@ def load_settings() -> Settings:
         for fault in error.errors(include_url=False, include_context=False):
             key = PREFIX + str(fault["loc"][0]).upper()
             given = os.environ.get(key, "")
-            faults.append(f'{key}="{given[:80]}" does not do: {fault["msg"].removeprefix("Value error, ")}.')
+            shown = "(hidden)" if "SECRET" in key else given[:80]
+            faults.append(f'{key}="{shown}" does not do: {fault["msg"].removeprefix("Value error, ")}.')
         raise SettingsError("\n".join(faults)) from None
     if faults:
         raise SettingsError("\n".join(faults))

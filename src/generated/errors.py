@@ -48,14 +48,17 @@ class CloseCode(IntEnum):
     PROTOCOL_ERROR = 1002
     UNSUPPORTED_DATA = 1003
     INVALID_PAYLOAD = 1007
+    POLICY_VIOLATION = 1008
     MESSAGE_TOO_BIG = 1009
     INTERNAL_ERROR = 1011
     SHUTDOWN = 4001
     SLOW_CONSUMER = 4002
+    TOKEN_EXPIRED = 4003
     PING_TIMEOUT = 4004
     RATE_LIMIT = 4005
     STATE_LOST = 4006
     BAD_FRAMES = 4502
+    UNKNOWN_ADDRESS = 4504
 
     @property
     def text(self) -> str:
@@ -74,14 +77,17 @@ _CLOSE_TEXTS: Final[Mapping[CloseCode, str]] = {
     CloseCode.PROTOCOL_ERROR: "The client broke the WebSocket protocol.",
     CloseCode.UNSUPPORTED_DATA: "A binary frame was sent; this API speaks text frames only.",
     CloseCode.INVALID_PAYLOAD: "A text frame was not valid UTF-8.",
+    CloseCode.POLICY_VIOLATION: "The token, its scopes or the Origin were refused.",
     CloseCode.MESSAGE_TOO_BIG: "A frame was larger than the limit.",
     CloseCode.INTERNAL_ERROR: "The server failed. The fault was logged.",
     CloseCode.SHUTDOWN: ("The server is shutting down. Reconnect after reconnect_after_ms."),
     CloseCode.SLOW_CONSUMER: "The client read too slowly and its outbox overflowed.",
+    CloseCode.TOKEN_EXPIRED: "The token expired. Reconnect with a new one.",
     CloseCode.PING_TIMEOUT: "The client did not answer pings.",
     CloseCode.RATE_LIMIT: ("The rate limit was exceeded three times within ten seconds."),
     CloseCode.STATE_LOST: "The source started over; subscribe again.",
     CloseCode.BAD_FRAMES: "Twenty bad frames in a row.",
+    CloseCode.UNKNOWN_ADDRESS: "There is no channel at this address.",
 }
 
 _RECONNECT: Final[frozenset[CloseCode]] = frozenset(
@@ -89,6 +95,7 @@ _RECONNECT: Final[frozenset[CloseCode]] = frozenset(
         CloseCode.INTERNAL_ERROR,
         CloseCode.SHUTDOWN,
         CloseCode.SLOW_CONSUMER,
+        CloseCode.TOKEN_EXPIRED,
         CloseCode.PING_TIMEOUT,
         CloseCode.RATE_LIMIT,
         CloseCode.STATE_LOST,

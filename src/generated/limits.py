@@ -4,6 +4,7 @@
 from typing import Final
 
 FRAME_BYTES: Final = 16384
+TOKEN_BYTES: Final = 4096
 SUBSCRIPTIONS: Final = 200
 FRAMES_PER_SECOND: Final = 50
 FRAMES_BURST: Final = 100

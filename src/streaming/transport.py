@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 EndReason = Literal[
     "shutdown",
+    "token_expired",
     "slow_consumer",
     "rate_limit",
     "bad_frames",

@@ -114,7 +114,7 @@ def fake() -> Iterator[FakeGateway]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the real server, as a user starts it, with quicker bars."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TAPECAST_")}
-    settings = {"TAPECAST_PORT": "0", "TAPECAST_BARS_INTERVAL_MS": "100"}
+    settings = {"TAPECAST_PORT": "0", "TAPECAST_DEMO": "true", "TAPECAST_BARS_INTERVAL_MS": "100"}
     log = tmp_path_factory.mktemp("server") / "log"
     command = [str(Path(sys.executable).with_name("tapecast")), "serve"]
     with (

@@ -155,7 +155,7 @@ def test_it_comes_back_where_the_code_says_so(fake: FakeGateway, page: Page, cod
         (4502, "", "Twenty bad frames in a row. (4502)"),
         (4502, "twenty bad frames", "twenty bad frames (4502)"),
         (4999, "", "closed with code 4999"),
-        (1008, "", "closed with code 1008"),
+        (1008, "", "the Origin were refused. (1008)"),
         (1000, "", "(1000)"),
     ],
 )

@@ -13,7 +13,10 @@ from generated.messages import BarsIncoming
 from handlers.bars import BarsHandlers
 from streaming.session import Session
 from tests.end_to_end.test_bad_input import RawSocket
+from tests.support import tokens
 from tests.support.client import connected
+from tests.support.clock import VirtualClock
+from tests.support.handshake import V1, shake
 from tests.support.judge import Judge
 from tests.support.server import running
 from tests.support.source import ManualSource
@@ -135,6 +138,19 @@ async def protocol_faults(judge: Judge) -> None:
             assert await client.closed() == 1009
 
 
+async def refusals(judge: Judge) -> None:
+    """A bad token, an unknown address and a token that expires, for a client that offers our subprotocol."""
+    clock = VirtualClock(1_700_000_000_000)
+    async with running([ManualSource()], clock=clock) as server:
+        assert (await shake(server.port, V1, query="?token=garbage", judge=judge)).close == 1008
+        assert (await shake(server.port, V1, path="/nope", judge=judge)).close == 4504
+        token = tokens.sign(tokens.claims(clock.now_ms(), exp=clock.now_ms() // 1000 + 5))
+        async with connected(server.bars + "?token=" + token, judge) as client:
+            await client.request("ping")
+            await clock.advance(6)
+            assert await client.closed() == 4003
+
+
 SCENARIOS: list[Scenario] = [
     replies_and_bars,
     bad_frames,
@@ -145,6 +161,7 @@ SCENARIOS: list[Scenario] = [
     slow_consumer,
     silent_client,
     protocol_faults,
+    refusals,
 ]
 
 

@@ -46,7 +46,7 @@ class Process:
 def environment(**settings: str) -> dict[str, str]:
     """Return the environment with these settings alone."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("TAPECAST_")}
-    return kept | {f"TAPECAST_{name}": value for name, value in ({"PORT": "0"} | settings).items()}
+    return kept | {f"TAPECAST_{name}": value for name, value in ({"PORT": "0", "DEMO": "true"} | settings).items()}
 
 
 @asynccontextmanager
@@ -113,14 +113,14 @@ async def test_a_signal_ends_it_cleanly_and_its_clients_are_told(number: signal.
 async def test_json_logs_have_one_line_for_connect_refuse_and_close() -> None:
     """Each with the client's address; refuse with its status, close with code, reason and duration; no query."""
     async with served(LOG="json", SOURCES="sim") as server:
-        async with connected(server.bars + "?token=sesame", Judge()) as client:
+        async with connected(server.bars + "?secret=sesame", Judge()) as client:
             await client.request("ping")
         with pytest.raises(Exception, match="404"):
-            async with connected(server.bars + "/nope?token=sesame", Judge()):
+            async with connected(server.bars + "/nope?secret=sesame", Judge()):
                 pass
         async with httpx.AsyncClient(base_url=server.address) as http:
             headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-            assert (await http.get("/api/v1/ws?token=sesame", headers=headers)).status_code == 400
+            assert (await http.get("/api/v1/ws?secret=sesame", headers=headers)).status_code == 400
         code, _, logged = await server.stop()
     assert code == 0
     assert "sesame" not in logged
@@ -192,6 +192,49 @@ async def test_faulty_rows_are_named_by_line(tmp_path: Path) -> None:
     assert code == 0
     assert "faulty rows left out" in logged
     assert "rows=2" in logged
+
+
+async def test_the_demo_prints_a_token_that_works_and_never_logs_it() -> None:
+    """On a line of its own; a token of the command with the same secret works too; a short secret stops the start."""
+    secret = "a secret of the demo, long enough to sign"
+    async with served(SOURCES="sim", BARS_TOKEN="required", JWT_SECRET=secret) as server:
+        assert server.process.stdout is not None
+        printed = (await server.process.stdout.readline()).decode()
+        assert printed.startswith("token: ")
+        made = await asyncio.create_subprocess_exec(
+            COMMAND,
+            *("token", "--user", "7", "--accounts", "1,2", "--expires", "60"),
+            env=environment(JWT_SECRET=secret),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        minted = (await made.communicate())[0].decode().strip()
+        given = printed.removeprefix("token: ").strip()
+        async with httpx.AsyncClient(base_url=server.address) as http:
+            answer = await http.post("/api/v1/auth/token", json={"username": "ann", "password": "x"})
+        for token in (given, minted, answer.json()["access_token"]):
+            async with connected(f"{server.bars}?token={token}", Judge()) as client:
+                assert (await client.request("ping"))["type"] == "pong"
+        code, said, logged = await server.stop()
+    assert code == 0
+    assert "token" not in said
+    assert not any(token in logged for token in (given, minted, secret))
+    code, text = await failed(JWT_SECRET="short")
+    assert code == 2
+    assert "TAPECAST_JWT_SECRET" in text
+    assert "short" not in text.replace("too short", "")
+
+
+async def test_without_demo_mode_a_key_is_needed() -> None:
+    """The start stops with a sentence; with a key there is no token printed and none to be had."""
+    code, text = await failed(DEMO="false")
+    assert code == 2
+    assert "TAPECAST_JWT_SECRET" in text
+    async with served(DEMO="false", JWT_SECRET="a secret of an operator, long enough", SOURCES="sim") as server:
+        async with httpx.AsyncClient(base_url=server.address) as http:
+            answer = await http.post("/api/v1/auth/token", json={"username": "ann", "password": "x"})
+            assert answer.status_code in (404, 405)
+        _, said, _ = await server.stop()
+    assert "token:" not in said
 
 
 async def test_the_codegen_command_is_the_generator() -> None:

@@ -11,7 +11,9 @@ from gateway.app import Gateway, create_gateway
 from gateway.serve import GatewayServer, uvicorn_config
 from gateway.settings import Settings
 from gateway.sources.source import Source
+from handlers.auth import Keys, StaticKeys, hs256_key
 from streaming.clock import Clock, SystemClock
+from tests.support.tokens import SECRET
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,20 @@ class QuietServer(GatewayServer):
 
 
 @asynccontextmanager
-async def running(sources: Sequence[Source], *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Running]:
+async def running(
+    sources: Sequence[Source], *, clock: Clock | None = None, keys: Keys | None = None, **settings: Any
+) -> AsyncIterator[Running]:
     """Run the gateway over the sources, with the settings given by name."""
     values: dict[str, Any] = {"port": 0} | settings
     chosen = Settings(**values)
-    gateway = create_gateway(chosen, sources, clock or SystemClock(), assets=Path("does-not-exist"))
+    gateway = create_gateway(
+        chosen,
+        sources,
+        clock or SystemClock(),
+        keys=keys or StaticKeys(hs256_key(SECRET)),
+        assets=Path("does-not-exist"),
+        issue_token=lambda name: f"a token for {name}",
+    )
     server = QuietServer(uvicorn_config(chosen, gateway), gateway, lambda: 1234)
     task = asyncio.create_task(server.serve())
     try:

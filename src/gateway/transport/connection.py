@@ -1,69 +1,63 @@
 """Connection: one accepted WebSocket from its first frame to its last. It never knows what a frame means."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
 from fastapi import WebSocket
-from fastapi.responses import JSONResponse
-from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.telemetry import get_logger
 from gateway.transport.stock import (
     DOCUMENTED,
-    EXTENSION,
     NO_STATUS,
-    StockProtocol,
     address_of,
     close_code,
     connection_of,
 )
+from generated.channels import Channel
 from generated.errors import CloseCode
 from generated.messages import DecodeError
 from generated.router import Connection
+from generated.security import Refusal
 from handlers import errors
-from streaming.clock import Clock
+from handlers.auth import Principal
+from streaming.clock import Clock, Timer
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
 from streaming.session import Flusher, Session, Sessions
 
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An HTTP answer in place of the upgrade."""
-
-    status: int
-    code: str
-    message: str
+DRAINING = Refusal(503, "draining", "The server is shutting down. Connect again in a moment.")
+Refuse = Callable[[WebSocket, Channel, Refusal], Awaitable[None]]
 
 
 class Server:
     """Admits, runs and ends the connections of this process."""
 
-    def __init__(self, hub: Hub, flusher: Flusher, limits: SessionLimits, clock: Clock) -> None:
-        """Start with no connection."""
+    def __init__(self, hub: Hub, flusher: Flusher, limits: SessionLimits, clock: Clock, refuse: Refuse) -> None:
+        """Start with no connection; `refuse` tells a client that there is no place for it."""
         self.sessions = Sessions()
         self.draining = False
         self._hub = hub
         self._flusher = flusher
         self._limits = limits
         self._clock = clock
+        self._refuse = refuse
 
-    async def serve(self, connection: Connection[Session]) -> None:
+    async def serve(self, connection: Connection[Session, Principal]) -> None:
         """Run one connection whose address the document knows. Returns when it is over; leaves nothing behind."""
         websocket = connection.websocket
         if self.draining:
-            await refuse(websocket, Refusal(503, "draining", "The server is shutting down. Connect again in a moment."))
+            await self._refuse(websocket, connection.channel, DRAINING)
             return
         protocol = connection_of(websocket)
         try:
-            await websocket.accept()
+            await websocket.accept(subprotocol=connection.subprotocol)
         except WebSocketDisconnect:
             return  # the client left during the handshake
         session = Session(protocol, self._flusher, self._limits, self._clock, address=address_of(protocol))
         protocol.open(session.writable)
         self.sessions.add(session)
+        expiry = self._end_at_expiry(session, connection.principal)
         started = time.monotonic()
         log = get_logger().bind(client=session.address, channel=connection.channel.id)
         log.info("connect")
@@ -74,6 +68,8 @@ class Server:
             log.exception("connection failed")
             session.end("internal_error")
         finally:
+            if expiry is not None:
+                expiry.cancel()
             self.sessions.discard(session)
             self._hub.remove(session)
             if session.ended is not None:
@@ -82,7 +78,14 @@ class Server:
             reason = CloseCode(code).name.lower() if code in DOCUMENTED else "gone"
             log.info("close", code=int(code), reason=reason, duration_ms=round((time.monotonic() - started) * 1000))
 
-    async def _run(self, connection: Connection[Session], session: Session) -> int:
+    def _end_at_expiry(self, session: Session, principal: Principal | None) -> Timer | None:
+        """End the session when its token expires."""
+        if principal is None:
+            return None
+        left = principal.expires_at - self._clock.now_ms() / 1000
+        return self._clock.call_later(max(0.0, left), lambda: session.end("token_expired"))
+
+    async def _run(self, connection: Connection[Session, Principal], session: Session) -> int:
         """Handle frames until the connection ends; returns its close code."""
         while True:
             event = await connection.websocket.receive()
@@ -119,28 +122,3 @@ class Server:
         for session in self.sessions:
             session.send(errors.shutdown(reconnect_after_ms()))
             session.end("shutdown")
-
-
-async def refuse(websocket: WebSocket, refusal: Refusal) -> None:
-    """Answer the handshake with the refusal's status and a JSON body `{code, message}`, and log it."""
-    protocol = websocket.scope.get("extensions", {}).get(EXTENSION)
-    get_logger().info(
-        "refuse",
-        client=address_of(protocol) if isinstance(protocol, StockProtocol) else "?",
-        path=websocket.scope["path"],
-        status=refusal.status,
-        code=refusal.code,
-    )
-    await websocket.send_denial_response(
-        JSONResponse({"code": refusal.code, "message": refusal.message}, status_code=refusal.status)
-    )
-
-
-async def refuse_unknown_address(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a WebSocket handshake for an address that is not in the document: 404."""
-    websocket = WebSocket(scope, receive, send)
-    message = "There is no channel at this address. /asyncapi lists the addresses."
-    try:
-        await refuse(websocket, Refusal(404, "unknown_address", message))
-    except WebSocketDisconnect:
-        return

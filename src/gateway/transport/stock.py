@@ -251,6 +251,8 @@ def close_code(reason: EndReason) -> CloseCode:
     match reason:
         case "shutdown":
             return CloseCode.SHUTDOWN
+        case "token_expired":
+            return CloseCode.TOKEN_EXPIRED
         case "slow_consumer":
             return CloseCode.SLOW_CONSUMER
         case "rate_limit":

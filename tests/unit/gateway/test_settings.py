@@ -8,6 +8,7 @@ import yaml
 
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.transport import stock
+from handlers import auth
 from tests.support.judge import DOCUMENT
 
 
@@ -28,6 +29,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.sources == ("replay", "sim")
     assert {
         "frame_bytes": settings.max_frame_bytes,
+        "token_bytes": auth.MAX_TOKEN_BYTES,
         "subscriptions": settings.max_subscriptions,
         "frames_per_second": settings.frames_per_second,
         "frames_burst": settings.frames_burst,
