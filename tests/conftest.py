@@ -4,10 +4,15 @@ import io
 from collections.abc import Iterator, Sequence
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gateway.telemetry import configure_logging
 from gateway.transport.stock import StockProtocol
 from tests.support.judge import Judge
+
+# A busy machine is no fault of the code: no example is held to a time.
+settings.register_profile("tapecast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tapecast")
 
 
 @pytest.fixture(autouse=True)
