@@ -54,10 +54,6 @@ class Hub:
         for topic in tuple(session.subscriptions):
             self.unsubscribe(session, topic)
 
-    def wanted(self, stream: StreamId) -> bool:
-        """Say whether anyone subscribes to the stream."""
-        return stream in self._streams
-
     def sessions(self, stream: StreamId) -> Iterator[Session]:
         """Iterate over the sessions that subscribe to the stream, in whatever spelling; over a copy."""
         return iter({session: None for sessions in self._streams.get(stream, {}).values() for session in sessions})

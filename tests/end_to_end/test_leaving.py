@@ -161,8 +161,8 @@ async def test_a_thousand_connections_that_end_in_every_way_leave_nothing(monkey
             await until(lambda: len(server.gateway.hub) == 1)
 
 
-async def stalled_client(server: Running) -> Connection:
-    """Return a subscribed client that does not read, with so much sent to it that its connection is stalled."""
+async def deaf_connection(server: Running) -> Connection:
+    """Connect with little room for what comes, so that a client that does not read soon stalls."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.setblocking(False)
@@ -170,6 +170,12 @@ async def stalled_client(server: Running) -> Connection:
     reader, writer = await asyncio.open_connection(sock=raw, limit=1024)
     writer.write(HANDSHAKE)
     await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+async def stalled_client(server: Running) -> Connection:
+    """Return a subscribed client that does not read, with so much sent to it that its connection is stalled."""
+    reader, writer = await deaf_connection(server)
     await until(lambda: len(server.gateway.server.sessions) == 1)
     session = next(iter(server.gateway.server.sessions))
     protocol = next(c for c in server.uvicorn.server_state.connections if isinstance(c, StockProtocol))
@@ -305,13 +311,7 @@ async def test_a_client_that_never_reads_is_ended_and_disturbs_nobody() -> None:
         "frames_per_second": 1e6,
     }
     async with running([source], **limits) as server, connected(server.bars, judge) as healthy:
-        raw = socket.socket()
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        raw.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", server.port))
-        reader, writer = await asyncio.open_connection(sock=raw, limit=1024)
-        writer.write(HANDSHAKE)
-        await reader.readuntil(b"\r\n\r\n")
+        reader, writer = await deaf_connection(server)
         writer.write(SUBSCRIBE_ALL)
         await until(lambda: len(server.gateway.hub) == SUBSCRIPTIONS)
         await healthy.subscribe("S00", "1")

@@ -81,7 +81,7 @@ def test_nothing_stays_of_a_session_that_left() -> None:
     assert (len(hub), a.subscriptions, list(hub.sessions(ONE.stream))) == (1, set(), [b])
     assert not hub.unsubscribe(a, ONE)
     hub.remove(b)
-    assert (len(hub), hub.wanted(ONE.stream), hub.publish(ONE, b"x", "lossless")) == (0, False, 0)
+    assert (len(hub), hub.spellings(ONE.stream), hub.publish(ONE, b"x", "lossless")) == (0, (), 0)
 
 
 def test_a_slow_consumer_is_ended_in_the_middle_of_a_fan_out_and_the_others_get_theirs() -> None:
