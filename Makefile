@@ -25,7 +25,7 @@ test: $(VENV)/.installed-dev ## Run every test
 test-cov: $(VENV)/.installed-dev ## Run every test, and hold each package to its branch coverage
 	rm -f .coverage .coverage.*
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=
-	@status=0; for rule in handlers:95 streaming:95 market:95 gateway:90 codegen:90; do \
+	@status=0; for rule in handlers:95 streaming:95 market:95 gateway:90 codegen:90 watch:95 examples:95; do \
 	  echo "== $${rule%%:*}: at least $${rule##*:} %"; \
 	  $(BIN)/coverage report --include="*/$${rule%%:*}/*" --omit="tests/*" --fail-under=$${rule##*:} --skip-covered || status=1; \
 	done; exit $$status

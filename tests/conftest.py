@@ -1,4 +1,7 @@
-"""What every test has: a log of its own, and a judge behind every server that runs in the test's process."""
+"""What every test has: a log of its own, and a judge behind every server that runs in the test's process.
+
+Over the whole run one more thing is watched: that no log line holds a token.
+"""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -9,10 +12,25 @@ from hypothesis import HealthCheck, settings
 from gateway.telemetry import configure_logging
 from gateway.transport.stock import StockProtocol
 from tests.support.judge import Judge
+from tests.support.logs import RunLog
 
 # A busy machine is no fault of the code: no example is held to a time.
 settings.register_profile("tapecast", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tapecast")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "judge_one_in(count): so many frames that only a sample of them is judged")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def run_log() -> Iterator[RunLog]:
+    """Every log line of the run, by whichever server; at its end none of them may hold a token."""
+    run_log = RunLog()
+    with run_log.kept():
+        yield run_log
+    assert not run_log.leaks()
 
 
 @pytest.fixture(autouse=True)
@@ -30,17 +48,24 @@ def judge_of_all() -> Judge:
 
 
 @pytest.fixture(autouse=True)
-def _every_frame_is_judged(judge_of_all: Judge, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _every_frame_is_judged(
+    judge_of_all: Judge, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[None]:
     """Hold every frame that a server in this process sends against the document, whoever reads it."""
     faults: list[str] = []
     write = StockProtocol.write
+    marker = request.node.get_closest_marker("judge_one_in")
+    one_in: int = 1 if marker is None else marker.args[0]
+    sent = 0
 
     def judged(self: StockProtocol, frames: Sequence[bytes]) -> None:
-        for frame in frames:
+        nonlocal sent
+        for frame in frames[-sent % one_in :: one_in]:
             try:
-                judge_of_all.frame(frame.decode())
+                judge_of_all.frame(frame.decode(), self.scope["path"])
             except AssertionError as fault:
                 faults.append(str(fault))
+        sent += len(frames)
         write(self, frames)
 
     monkeypatch.setattr(StockProtocol, "write", judged)

@@ -23,7 +23,10 @@ from generated.operations import BarsOperations
 from generated.router import create_router
 from handlers.auth import Keys, TokenAuthenticator
 from handlers.bars import BarsHandlers
+from handlers.cache import CacheFeed, CacheHandlers
+from handlers.entrance import Entrances
 from handlers.feed import BarsFeed
+from handlers.market import MarketFeed
 from streaming.clock import Clock
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
@@ -42,6 +45,7 @@ class Gateway:
     hub: Hub
     supervisor: Supervisor
     feed: BarsFeed
+    cache: CacheFeed
     clock: Clock
 
 
@@ -69,7 +73,6 @@ def create_gateway(
     hub = Hub()
     flusher = Flusher(call_soon or (lambda callback: asyncio.get_running_loop().call_soon(callback)))
     refuser = Refuser(settings.auth_failure)
-    server = Server(hub, flusher, session_limits(settings), clock, refuser.refuse)
     symbols = [symbol for source in sources for symbol in source.symbols]
     feed = BarsFeed(
         symbols,
@@ -79,8 +82,12 @@ def create_gateway(
         lateness_ms=settings.lateness_ms,
         new_epoch=new_epoch,
     )
-    supervisor = Supervisor(sources, feed, clock)
+    accounts = [account for source in sources for account in source.accounts]
+    cache_feed = CacheFeed(symbols, accounts, hub, new_epoch=new_epoch)
+    server = Server(hub, flusher, session_limits(settings), clock, refuser.refuse, Entrances(cache_feed))
+    supervisor = Supervisor(sources, MarketFeed(feed, cache_feed), clock)
     bars: BarsOperations[Session] = BarsHandlers(feed, hub, clock)
+    cache = CacheHandlers(clock)
 
     async def check_ages() -> None:
         while True:
@@ -114,6 +121,14 @@ def create_gateway(
             admit=OriginList(settings.origins).admit,
             require_token=("bars",) if settings.bars_token == "required" else (),
             bars=bars,
+            tickers=cache,
+            exchange_tickers=cache,
+            trades=cache,
+            exchange_trades=cache,
+            orders=cache,
+            exchange_orders=cache,
+            balances=cache,
+            account_balances=cache,
         )
     )
     if issue_token is not None:
@@ -144,7 +159,7 @@ def create_gateway(
             await answer_unknown_http_path(scope, receive, send)
 
     app.router.default = answer_unknown_path
-    return Gateway(app, server, hub, supervisor, feed, clock)
+    return Gateway(app, server, hub, supervisor, feed, cache_feed, clock)
 
 
 def session_limits(settings: Settings) -> SessionLimits:

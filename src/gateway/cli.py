@@ -1,16 +1,12 @@
-"""Command line: `tapecast serve` and the tools that ship with it. It never does the work itself."""
+"""Command line: `tapecast serve` and the tools that ship with it. It never does the work itself.
+
+What a command needs is imported by that command: the server's modules take most of a second.
+"""
 
 import asyncio
 import sys
 
 import click
-
-from gateway.keys import KeysError
-from gateway.settings import SettingsError, load_settings
-from gateway.sources.source import SourceError
-from gateway.tokens import DEMO_SCOPES
-from handlers.auth import mint
-from streaming.clock import SystemClock
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,6 +18,9 @@ def main() -> None:
 def serve() -> None:
     """Serve on TAPECAST_HOST:TAPECAST_PORT until Ctrl-C or SIGTERM. All settings are TAPECAST_* variables."""
     from gateway import serve as server
+    from gateway.keys import KeysError
+    from gateway.settings import SettingsError, load_settings
+    from gateway.sources.source import SourceError
     from gateway.transport.loop import new_loop
 
     try:
@@ -34,12 +33,79 @@ def serve() -> None:
 
 
 @main.command()
+@click.option(
+    "--stream",
+    type=click.Choice(["bars", "tickers", "trades", "orders", "balances"]),
+    default="bars",
+    show_default=True,
+    help="What to watch.",
+)
+@click.option("--exchange", default="sim", show_default=True, help="The exchange; not for balances.")
+@click.option("--symbol", help="A symbol of it. Default: all of them; for bars BTC/USDT.")
+@click.option("--exchange-id", type=click.IntRange(min=0), default=1, show_default=True, help="For balances: account.")
+@click.option("--currency", help="For balances: a currency of the account. Default: all of them.")
+@click.option("--resolution", default="1", show_default=True, help="For bars: 1 3 5 15 30 60 120 240 1D 1W 1M.")
+@click.option("--duration", type=click.FloatRange(min=0), help="Seconds after which to stop. Default: at Ctrl-C.")
+@click.option("--auth-demo", is_flag=True, help="Show each way in which a token is refused, and one that is let in.")
+@click.option(
+    "--url", default="ws://127.0.0.1:8000", show_default=True, envvar="TAPECAST_URL", show_envvar=True, help="Server."
+)
+@click.option(
+    "--token",
+    envvar="TAPECAST_TOKEN",
+    show_envvar=True,
+    help="Default: one of the demo's, or one signed with TAPECAST_JWT_SECRET.",
+)
+def watch(
+    stream: str,
+    exchange: str,
+    symbol: str | None,
+    exchange_id: int,
+    currency: str | None,
+    resolution: str,
+    duration: float | None,
+    auth_demo: bool,
+    url: str,
+    token: str | None,
+) -> None:
+    """Show a stream in the terminal: a live table, or a line for each frame where the output is no terminal.
+
+    Each frame is held against the document, missing ones are counted, and a lost connection is made anew where its
+    close code says so.
+    """
+    from gateway.watch.command import Options, run
+
+    sys.exit(
+        run(
+            Options(
+                stream=stream,
+                exchange=exchange,
+                symbol=symbol,
+                exchange_id=exchange_id,
+                currency=currency,
+                resolution=resolution,
+                duration_s=duration,
+                auth_demo=auth_demo,
+                url=url,
+                token=token,
+            )
+        )
+    )
+
+
+@main.command()
 @click.option("--user", default="1", show_default=True, help="The user's id, and the token's subject.")
 @click.option("--accounts", default="1", show_default=True, help="Account numbers, with a comma between.")
-@click.option("--scope", default=" ".join(DEMO_SCOPES), show_default=True, help="Scopes, with blanks between.")
+@click.option("--scope", help="Scopes, with blanks between. Default: all of the demo's.")
 @click.option("--expires", default=3600, show_default=True, help="Seconds until the token expires.")
-def token(user: str, accounts: str, scope: str, expires: int) -> None:
+def token(user: str, accounts: str, scope: str | None, expires: int) -> None:
     """Print a token, signed with TAPECAST_JWT_SECRET."""
+    from gateway.keys import KeysError
+    from gateway.settings import SettingsError, load_settings
+    from gateway.tokens import DEMO_SCOPES
+    from handlers.auth import mint
+    from streaming.clock import SystemClock
+
     try:
         settings = load_settings()
         if settings.jwt_secret is None:
@@ -53,7 +119,7 @@ def token(user: str, accounts: str, scope: str, expires: int) -> None:
             subject=user,
             user_id=user,
             accounts=numbers,
-            scopes=scope.split(),
+            scopes=DEMO_SCOPES if scope is None else scope.split(),
             expires_in_s=expires,
             now_ms=SystemClock().now_ms(),
             issuer=settings.jwt_issuer,

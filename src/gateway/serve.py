@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 
@@ -18,9 +18,10 @@ from gateway.settings import Settings
 from gateway.sources.build import build_sources
 from gateway.sources.replay import ReplaySource
 from gateway.telemetry import configure_logging, get_logger
-from gateway.tokens import IssueToken, demo_issuer
+from gateway.tokens import DEMO_USER, IssueToken, demo_issuer
 from gateway.transport.stock import StockProtocol
 from handlers.auth import StaticKeys
+from market.events import Account
 from streaming.clock import Clock, SystemClock
 
 RECONNECT_WINDOW_MS = 5000
@@ -62,7 +63,12 @@ class GatewayServer(uvicorn.Server):
         deadline = self._gateway.clock.monotonic() + GOODBYE_S
         while self._open_sockets() and self._gateway.clock.monotonic() < deadline:
             await self._gateway.clock.sleep(0.02)
-        get_logger().info("shutdown", clients=count, trades_dropped=self._gateway.feed.dropped())
+        get_logger().info(
+            "shutdown",
+            clients=count,
+            trades_dropped=self._gateway.feed.dropped(),
+            trades_told_twice=self._gateway.cache.doubled(),
+        )
         await super().shutdown(sockets)
 
     def _open_sockets(self) -> int:
@@ -88,15 +94,23 @@ def uvicorn_config(settings: Settings, gateway: Gateway) -> uvicorn.Config:
     )
 
 
-def build_keys(settings: Settings, clock: Clock) -> tuple[StaticKeys | JwksKeys, IssueToken | None]:
-    """Return what verifies tokens, and in demo mode with a secret what makes them. Raises KeysError."""
+def build_keys(
+    settings: Settings, clock: Clock, accounts: Sequence[Account] = ()
+) -> tuple[StaticKeys | JwksKeys, IssueToken | None]:
+    """Return what verifies tokens, and in demo mode with a secret what makes them, for its user's `accounts`.
+
+    Raises KeysError.
+    """
     secret = None if settings.jwt_secret is None else settings.jwt_secret.get_secret_value()
     if settings.demo and secret is None and settings.jwt_public_key is None and settings.jwt_jwks_url is None:
         secret = secrets.token_urlsafe(48)
     keys = load_keys(clock, secret=secret, public_key=settings.jwt_public_key, jwks_url=settings.jwt_jwks_url)
     if not settings.demo or secret is None:
         return keys, None
-    return keys, demo_issuer(secret, clock.now_ms, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+    numbers = sorted(account.exchange_id for account in accounts if account.user_id == DEMO_USER) or [1]
+    return keys, demo_issuer(
+        secret, clock.now_ms, issuer=settings.jwt_issuer, audience=settings.jwt_audience, accounts=numbers
+    )
 
 
 class ListenError(Exception):
@@ -127,7 +141,8 @@ async def serve(settings: Settings) -> None:
             get_logger().warning(
                 "faulty rows left out", rows=source.data.dropped_rows, reasons=dict(source.data.dropped)
             )
-    keys, issue_token = build_keys(settings, clock)
+    accounts = [account for source in sources for account in source.accounts]
+    keys, issue_token = build_keys(settings, clock, accounts)
     gateway = create_gateway(settings, sources, clock, keys=keys, assets=assets_folder(), issue_token=issue_token)
     demo_token = None if issue_token is None else issue_token("demo")
     server = GatewayServer(

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from generated import limits
 
 PREFIX = "TAPECAST_"
+CLIENT_VARIABLES = frozenset({"TAPECAST_URL", "TAPECAST_TOKEN"})
+"""What `tapecast watch` reads: no settings of the server, which may stand in its environment all the same."""
 SourceName = Literal["replay", "sim"]
 
 
@@ -147,7 +149,7 @@ def load_settings() -> Settings:
     names = {PREFIX + name.upper() for name in Settings.model_fields}
     faults = []
     for key in sorted(os.environ):
-        if key.upper().startswith(PREFIX) and key.upper() not in names:
+        if key.upper().startswith(PREFIX) and key.upper() not in names | CLIENT_VARIABLES:
             near = difflib.get_close_matches(key.upper(), names, n=1)
             faults.append(f"{key} is not a setting." + (f" Did you mean {near[0]}?" if near else ""))
     try:

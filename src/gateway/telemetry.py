@@ -1,11 +1,26 @@
-"""Telemetry: the log's form and its lines. A token never reaches it: of an address it is given the path alone."""
+"""Telemetry: the log's form and its lines. A token never reaches it: of an address it is given the path alone.
+
+Should one stand where none belongs, in a path or in a library's error, its text is taken out.
+"""
 
 import logging
+import re
 import sys
-from typing import Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 from structlog.typing import Processor
+
+_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_=-]*)+", re.ASCII)
+"""What begins as every JWT does: `{"` in base64url."""
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Takes tokens out of the finished line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return _TOKEN.sub("(token)", super().format(record))
 
 
 def configure_logging(form: Literal["text", "json"], stream: TextIO = sys.stderr) -> None:
@@ -33,7 +48,7 @@ def configure_logging(form: Literal["text", "json"], stream: TextIO = sys.stderr
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )

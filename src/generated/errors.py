@@ -77,7 +77,7 @@ _CLOSE_TEXTS: Final[Mapping[CloseCode, str]] = {
     CloseCode.PROTOCOL_ERROR: "The client broke the WebSocket protocol.",
     CloseCode.UNSUPPORTED_DATA: "A binary frame was sent; this API speaks text frames only.",
     CloseCode.INVALID_PAYLOAD: "A text frame was not valid UTF-8.",
-    CloseCode.POLICY_VIOLATION: "The token, its scopes or the Origin were refused.",
+    CloseCode.POLICY_VIOLATION: ("The token, its scopes, the account or the Origin were refused."),
     CloseCode.MESSAGE_TOO_BIG: "A frame was larger than the limit.",
     CloseCode.INTERNAL_ERROR: "The server failed. The fault was logged.",
     CloseCode.SHUTDOWN: ("The server is shutting down. Reconnect after reconnect_after_ms."),
@@ -87,7 +87,7 @@ _CLOSE_TEXTS: Final[Mapping[CloseCode, str]] = {
     CloseCode.RATE_LIMIT: ("The rate limit was exceeded three times within ten seconds."),
     CloseCode.STATE_LOST: "The source started over; subscribe again.",
     CloseCode.BAD_FRAMES: "Twenty bad frames in a row.",
-    CloseCode.UNKNOWN_ADDRESS: "There is no channel at this address.",
+    CloseCode.UNKNOWN_ADDRESS: ("There is no such channel, exchange, symbol or currency, or a parameter is malformed."),
 }
 
 _RECONNECT: Final[frozenset[CloseCode]] = frozenset(

@@ -30,6 +30,15 @@ class _Model(BaseModel):
     )
 
 
+class Balance(_Model):
+    """The member's name is the currency."""
+
+    total: int | float
+    free: int | float
+    used: int | float
+    """What stands behind open orders."""
+
+
 class Bar(_Model):
     """Open, high, low, close and volume of the trades in one interval."""
 
@@ -43,14 +52,55 @@ class Bar(_Model):
     """The sum of the trades' volumes; absent where the source has none."""
 
 
+class CacheShutdown(_Model):
+    type: Literal["shutdown"] = "shutdown"
+    reconnect_after_ms: Annotated[int, Field(ge=0)]
+    """Wait this long before connecting again. Each client gets another number, so that they spread."""
+
+
 Epoch: TypeAlias = Annotated[str, Field(max_length=64)]
 """Names one life of the stream. Positions of different epochs can't be compared."""
+
+
+Exchange: TypeAlias = Annotated[str, Field(max_length=64)]
+"""An exchange's name."""
+
+
+ExchangeId: TypeAlias = Annotated[int, Field(ge=0)]
+"""One account of the caller's at one exchange."""
+
+
+ExchangeSymbol: TypeAlias = Annotated[str, Field(max_length=128)]
+"""A symbol's name at its exchange, such as `BTC/USDT`."""
+
+
+Initial: TypeAlias = bool
+"""True for what stood when the connection was made. Absent in a change."""
+
+
+Prev: TypeAlias = Annotated[int, Field(ge=0)]
+"""The `seq` of the stream's lossless frame before this one that has the same symbol or currency; 0 for the first."""
 
 
 RequestId: TypeAlias = (
     Annotated[str, Field(max_length=64)] | Annotated[int, Field(ge=-9007199254740991, le=9007199254740991)]
 )
 """Chosen by the client; the reply repeats it as it was sent."""
+
+
+class CacheError(_Model):
+    type: Literal["error"] = "error"
+    code: _ErrorCode
+    message: str
+    """One sentence for a person to read. It says what to do."""
+    retry_after_ms: Annotated[int | MISSING, Field(ge=0)] = MISSING
+    """Wait this long before the next frame."""
+    id: RequestId | MISSING = MISSING
+
+
+class CachePing(_Model):
+    type: Literal["ping"] = "ping"
+    id: RequestId | MISSING = MISSING
 
 
 class ErrorPayload(_Model):
@@ -84,6 +134,50 @@ answered with the code `unsupported_resolution`.
 
 Seq: TypeAlias = Annotated[int, Field(ge=0)]
 """The stream's position, the count of its lossless frames in this epoch."""
+
+
+class Balances(_Model):
+    model_config = ConfigDict(extra="allow")
+    # Pydantic's own way to type further members; it declares the attribute as a plain dictionary.
+    __pydantic_extra__: dict[str, Balance]  # pyright: ignore[reportIncompatibleVariableOverride]
+    type: Literal["balances"] = "balances"
+    exchange_id: ExchangeId
+    timestamp: int
+    """When the balance changed, in milliseconds since the epoch, UTC."""
+    seq: Seq
+    prev: Prev
+    initial: Initial | MISSING = MISSING
+
+
+class Order(_Model):
+    type: Literal["order"] = "order"
+    exchange: Exchange
+    exchange_id: ExchangeId
+    order_id: Annotated[str, Field(max_length=64)]
+    symbol: ExchangeSymbol
+    side: Literal["buy", "sell"]
+    order_type: Literal["limit", "market"]
+    volume: Annotated[int | float, Field(ge=0.0)]
+    """The whole order, in the base currency."""
+    filled: Annotated[int | float, Field(ge=0.0)]
+    """What of it is filled."""
+    remaining: Annotated[int | float, Field(ge=0.0)]
+    """`volume` less `filled`."""
+    price: int | float | None
+    """The limit; null for a market order."""
+    average: int | float | None
+    """The average price of its fills; null while there is none."""
+    cost: Annotated[int | float | MISSING, Field(ge=0.0)] = MISSING
+    """The sum over its fills of price times volume, in the quote currency."""
+    fee: Annotated[int | float | MISSING, Field(ge=0.0)] = MISSING
+    """The fees of its fills, in the quote currency."""
+    status: Literal["open", "closed", "canceled", "expired", "rejected"]
+    """`closed`: filled as a whole."""
+    timestamp: int
+    """When the order changed, in milliseconds since the epoch, UTC."""
+    seq: Seq
+    prev: Prev
+    initial: Initial | MISSING = MISSING
 
 
 class ShutdownPayload(_Model):
@@ -191,8 +285,42 @@ class BarsUpdate(_Model):
     payload: BarsUpdatePayload
 
 
+class Ticker(_Model):
+    type: Literal["ticker"] = "ticker"
+    exchange: Exchange
+    symbol: ExchangeSymbol
+    time: int
+    """When the last trade happened, in milliseconds since the epoch, UTC."""
+    price: int | float
+    """The last trade's price."""
+    bid: int | float | None
+    """The best price that is bid; null where the source has none."""
+    ask: int | float | None
+    """The best price that is asked; null where the source has none."""
+    volume: Annotated[int | float, Field(ge=0.0)]
+    """What was traded in the 24 hours up to `time`, in the base currency. The window moves in steps of 10 minutes."""
+    open: int | float | MISSING = MISSING
+    """The price of the first trade in the 24 hours up to `time`."""
+    high: int | float | MISSING = MISSING
+    """The highest price in the 24 hours up to `time`."""
+    low: int | float | MISSING = MISSING
+    """The lowest price in the 24 hours up to `time`."""
+    change: int | float | MISSING = MISSING
+    """`price` less `open`."""
+    change_percent: int | float | MISSING = MISSING
+    """`change` as a percentage of `open`, to two decimals."""
+    seq: Annotated[int, Field(ge=0)]
+    """The version of the exchange's tickers. It may skip; it never falls."""
+
+
 Timestamp: TypeAlias = int
 """Milliseconds since the epoch, UTC."""
+
+
+class CachePong(_Model):
+    type: Literal["pong"] = "pong"
+    timestamp: Timestamp
+    id: RequestId | MISSING = MISSING
 
 
 class PongPayload(_Model):
@@ -203,3 +331,20 @@ class PongPayload(_Model):
 class Pong(_Model):
     type: Literal["pong"] = "pong"
     payload: PongPayload
+
+
+class Trade(_Model):
+    type: Literal["trade"] = "trade"
+    exchange: Exchange
+    symbol: ExchangeSymbol
+    trade_id: Annotated[str, Field(max_length=64)]
+    """Names the trade within its symbol."""
+    timestamp: Timestamp
+    price: int | float
+    volume: Annotated[int | float, Field(ge=0.0)]
+    side: Literal["buy", "sell"]
+    """Whether the buyer or the seller took the other's offer. Where the source does not say, it is told by the
+    price: higher than the trade before is a buy, lower a sell.
+    """
+    seq: Seq
+    prev: Prev

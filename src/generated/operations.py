@@ -6,7 +6,7 @@ A class fits a protocol by having its methods: it must not inherit it, since the
 
 from typing import Protocol, TypeVar, assert_never
 
-from .models import BarsAck, BarsSubscribe, BarsUnsubscribe, BarsUnsubscribeAck, Ping, Pong
+from .models import BarsAck, BarsSubscribe, BarsUnsubscribe, BarsUnsubscribeAck, CachePing, CachePong, Ping, Pong
 
 SessionT = TypeVar("SessionT")
 SessionT_contra = TypeVar("SessionT_contra", contravariant=True)
@@ -66,5 +66,215 @@ async def dispatch_bars(
             return await operations.unsubscribe_bars(session, message)
         case Ping():
             return await operations.ping(session, message)
+        case _:
+            assert_never(message)
+
+
+class TickersOperations(Protocol[SessionT_contra]):
+    """Ticker of a symbol: what comes in over `/api/v1/cache/ws/tickers/{exchange}/{symbol}`."""
+
+    async def ping_tickers(self, session: SessionT_contra, message: CachePing, /) -> CachePong:
+        """Ask whether the server is there, and for its time."""
+        ...
+
+
+class UnimplementedTickersOperations:
+    """Fits `TickersOperations`; each method raises NotImplementedError."""
+
+    async def ping_tickers(self, session: object, message: CachePing, /) -> CachePong:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("pingTickers")
+
+
+async def dispatch_tickers(operations: TickersOperations[SessionT], session: SessionT, message: CachePing) -> CachePong:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case CachePing():
+            return await operations.ping_tickers(session, message)
+        case _:
+            assert_never(message)
+
+
+class ExchangeTickersOperations(Protocol[SessionT_contra]):
+    """Tickers of an exchange: what comes in over `/api/v1/cache/ws/tickers/{exchange}`."""
+
+    async def ping_exchange_tickers(self, session: SessionT_contra, message: CachePing, /) -> CachePong:
+        """Ask whether the server is there, and for its time."""
+        ...
+
+
+class UnimplementedExchangeTickersOperations:
+    """Fits `ExchangeTickersOperations`; each method raises NotImplementedError."""
+
+    async def ping_exchange_tickers(self, session: object, message: CachePing, /) -> CachePong:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("pingExchangeTickers")
+
+
+async def dispatch_exchange_tickers(
+    operations: ExchangeTickersOperations[SessionT], session: SessionT, message: CachePing
+) -> CachePong:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case CachePing():
+            return await operations.ping_exchange_tickers(session, message)
+        case _:
+            assert_never(message)
+
+
+class TradesOperations(Protocol[SessionT_contra]):
+    """Trades of a symbol: what comes in over `/api/v1/cache/ws/trades/{exchange}/{symbol}`."""
+
+    async def ping_trades(self, session: SessionT_contra, message: CachePing, /) -> CachePong:
+        """Ask whether the server is there, and for its time."""
+        ...
+
+
+class UnimplementedTradesOperations:
+    """Fits `TradesOperations`; each method raises NotImplementedError."""
+
+    async def ping_trades(self, session: object, message: CachePing, /) -> CachePong:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("pingTrades")
+
+
+async def dispatch_trades(operations: TradesOperations[SessionT], session: SessionT, message: CachePing) -> CachePong:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case CachePing():
+            return await operations.ping_trades(session, message)
+        case _:
+            assert_never(message)
+
+
+class ExchangeTradesOperations(Protocol[SessionT_contra]):
+    """Trades of an exchange: what comes in over `/api/v1/cache/ws/trades/{exchange}`."""
+
+    async def ping_exchange_trades(self, session: SessionT_contra, message: CachePing, /) -> CachePong:
+        """Ask whether the server is there, and for its time."""
+        ...
+
+
+class UnimplementedExchangeTradesOperations:
+    """Fits `ExchangeTradesOperations`; each method raises NotImplementedError."""
+
+    async def ping_exchange_trades(self, session: object, message: CachePing, /) -> CachePong:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("pingExchangeTrades")
+
+
+async def dispatch_exchange_trades(
+    operations: ExchangeTradesOperations[SessionT], session: SessionT, message: CachePing
+) -> CachePong:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case CachePing():
+            return await operations.ping_exchange_trades(session, message)
+        case _:
+            assert_never(message)
+
+
+class OrdersOperations(Protocol[SessionT_contra]):
+    """Own orders of a symbol: what comes in over `/api/v1/cache/ws/orders/{exchange}/{symbol}`."""
+
+    async def ping_orders(self, session: SessionT_contra, message: CachePing, /) -> CachePong:
+        """Ask whether the server is there, and for its time."""
+        ...
+
+
+class UnimplementedOrdersOperations:
+    """Fits `OrdersOperations`; each method raises NotImplementedError."""
+
+    async def ping_orders(self, session: object, message: CachePing, /) -> CachePong:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("pingOrders")
+
+
+async def dispatch_orders(operations: OrdersOperations[SessionT], session: SessionT, message: CachePing) -> CachePong:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case CachePing():
+            return await operations.ping_orders(session, message)
+        case _:
+            assert_never(message)
+
+
+class ExchangeOrdersOperations(Protocol[SessionT_contra]):
+    """Own orders at an exchange: what comes in over `/api/v1/cache/ws/orders/{exchange}`."""
+
+    async def ping_exchange_orders(self, session: SessionT_contra, message: CachePing, /) -> CachePong:
+        """Ask whether the server is there, and for its time."""
+        ...
+
+
+class UnimplementedExchangeOrdersOperations:
+    """Fits `ExchangeOrdersOperations`; each method raises NotImplementedError."""
+
+    async def ping_exchange_orders(self, session: object, message: CachePing, /) -> CachePong:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("pingExchangeOrders")
+
+
+async def dispatch_exchange_orders(
+    operations: ExchangeOrdersOperations[SessionT], session: SessionT, message: CachePing
+) -> CachePong:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case CachePing():
+            return await operations.ping_exchange_orders(session, message)
+        case _:
+            assert_never(message)
+
+
+class BalancesOperations(Protocol[SessionT_contra]):
+    """Own balance in a currency: what comes in over `/api/v1/cache/ws/balances/{exchange_id}/{currency}`."""
+
+    async def ping_balances(self, session: SessionT_contra, message: CachePing, /) -> CachePong:
+        """Ask whether the server is there, and for its time."""
+        ...
+
+
+class UnimplementedBalancesOperations:
+    """Fits `BalancesOperations`; each method raises NotImplementedError."""
+
+    async def ping_balances(self, session: object, message: CachePing, /) -> CachePong:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("pingBalances")
+
+
+async def dispatch_balances(
+    operations: BalancesOperations[SessionT], session: SessionT, message: CachePing
+) -> CachePong:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case CachePing():
+            return await operations.ping_balances(session, message)
+        case _:
+            assert_never(message)
+
+
+class AccountBalancesOperations(Protocol[SessionT_contra]):
+    """Own balances: what comes in over `/api/v1/cache/ws/balances/{exchange_id}`."""
+
+    async def ping_account_balances(self, session: SessionT_contra, message: CachePing, /) -> CachePong:
+        """Ask whether the server is there, and for its time."""
+        ...
+
+
+class UnimplementedAccountBalancesOperations:
+    """Fits `AccountBalancesOperations`; each method raises NotImplementedError."""
+
+    async def ping_account_balances(self, session: object, message: CachePing, /) -> CachePong:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("pingAccountBalances")
+
+
+async def dispatch_account_balances(
+    operations: AccountBalancesOperations[SessionT], session: SessionT, message: CachePing
+) -> CachePong:
+    """Run the operation that `message` belongs to, and return its reply."""
+    match message:
+        case CachePing():
+            return await operations.ping_account_balances(session, message)
         case _:
             assert_never(message)

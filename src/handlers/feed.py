@@ -1,12 +1,12 @@
 """Feed: market events in, bars out to the hub's topics. It never sees a connection or a request."""
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from functools import partial
 
 from generated.errors import ErrorCode
 from generated.messages import BarsOutgoing, delivery_bars, encode_bars
-from generated.models import Bar, BarsError, BarsErrorPayload, BarsUpdate, BarsUpdatePayload
+from generated.models import BarsError, BarsErrorPayload, BarsUpdate, BarsUpdatePayload
+from handlers.wire import wire_bar
 from market import events
 from market.aggregator import Aggregator, FinalBar
 from market.resolution import Resolution
@@ -17,8 +17,6 @@ from streaming.session import Session
 from streaming.topic import Spelling, Stream, StreamId, Topic
 
 NEVER_YET = -(1 << 62)
-LARGEST_PLAIN = 1e16
-"""From here on Python writes a float with an exponent, which is shorter than an integer's digits."""
 
 
 class BarStream:
@@ -287,23 +285,3 @@ class BarsFeed:
 
     def _send(self, stream: BarStream, spelling: Spelling, message: BarsOutgoing) -> None:
         self._hub.publish(Topic(stream.id, spelling), encode_bars(message), delivery_bars(message))
-
-
-def wire_bar(bar: events.Bar) -> Bar:
-    """Return the bar with its exact numbers as JSON numbers."""
-    return Bar(
-        time=bar.time,
-        open=wire_number(bar.open),
-        high=wire_number(bar.high),
-        low=wire_number(bar.low),
-        close=wire_number(bar.close),
-        volume=wire_number(bar.volume),
-    )
-
-
-def wire_number(value: Decimal) -> int | float:
-    """Return the JSON number with the shortest text that means the value: 18606700, not 18606700.0."""
-    number = float(value)
-    if abs(number) < LARGEST_PLAIN and number.is_integer() and value == int(number):
-        return int(number)
-    return number

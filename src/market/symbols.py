@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from market.calendar import TradingCalendar
 
+DOLLAR = "USD"
+"""The currency of a symbol whose name says none, such as a stock's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
@@ -24,6 +27,23 @@ class Symbol:
     def key(self) -> str:
         """Return the canonical text, `exchange:name`."""
         return f"{self.exchange}:{self.name}"
+
+    @property
+    def base(self) -> str:
+        """Return the currency that is traded: `BTC` of `BTC/USDT`; a name that isn't two parts is one itself."""
+        return self._pair()[0]
+
+    @property
+    def quote(self) -> str:
+        """Return the currency that it is paid in: `USDT` of `BTC/USDT`; of a name that isn't two parts, `USD`."""
+        return self._pair()[1]
+
+    def _pair(self) -> tuple[str, str]:
+        match self.name.split("/"):
+            case [base, quote] if base and quote:
+                return base, quote
+            case _:
+                return self.name, DOLLAR
 
 
 class SymbolDirectory:

@@ -1,6 +1,6 @@
 """Hub: which sessions want which topic. It never sees a model or a socket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from streaming.outbox import Delivery
 from streaming.session import Session
@@ -70,3 +70,21 @@ class Hub:
         for session in sessions:
             session.send(frame, key=key)
         return len(sessions)
+
+    def publish_event(self, stream: StreamId, event_key: str, encode: Callable[[], tuple[bytes, Delivery]]) -> int:
+        """Send a keyed stream's event to everyone who wants all of the stream, or this key; returns to how many.
+
+        The frame is made once, and only where somebody wants it.
+        """
+        spellings = self._streams.get(stream)
+        if spellings is None:
+            return 0
+        whole, narrow = spellings.get(()), spellings.get((event_key,))
+        if not whole and not narrow:
+            return 0
+        frame, delivery = encode()
+        key = Topic(stream, (event_key,)) if delivery == "latest" else None
+        for sessions in (whole, narrow):
+            for session in sessions or ():
+                session.send(frame, key=key)
+        return len(whole or ()) + len(narrow or ())

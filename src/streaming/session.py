@@ -1,6 +1,7 @@
 """Session: our state for one client: its outbox, its subscriptions, its limits. It never sees a model or a socket."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import chain
 
 from streaming.clock import Clock
 from streaming.limits import SessionLimits, Strikes, TokenBucket
@@ -43,6 +44,7 @@ class Session:
 
     __slots__ = (
         "_after_reply",
+        "_backlog",
         "_bad_frames",
         "_clock",
         "_excess_until",
@@ -75,6 +77,7 @@ class Session:
         self._flusher = flusher
         self._clock = clock
         self._outbox = Outbox(limits.outbox_bytes)
+        self._backlog: Iterator[bytes] | None = None
         self._marked = False
         self._stalled_since: float | None = None
         self._rate = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
@@ -110,12 +113,42 @@ class Session:
             self._marked = True
             self._flusher.add(self)
 
+    def send_slowly(self, frames: Iterable[bytes]) -> None:
+        """Send any number of frames in slices, as the client reads them; what is sent later comes after them.
+
+        They don't count against the outbox's bound. Each is asked for when it is about to be written.
+        """
+        if self.ended is not None or self._is_gone:
+            return
+        before = () if self._backlog is None else self._backlog
+        self._backlog = chain(before, self._outbox.take(self.limits.outbox_bytes), frames)
+        if not self._marked and self._stalled_since is None:
+            self._marked = True
+            self._flusher.add(self)
+
+    def _slice(self) -> list[bytes]:
+        """Return the next frames of the backlog that fit into one write; none at its end."""
+        frames: list[bytes] = []
+        size = 0
+        for frame in self._backlog or ():
+            frames.append(frame)
+            size += len(frame)
+            if size >= WRITE_BYTES:
+                break
+        return frames
+
     def flush(self) -> None:
         """Hand waiting frames to the transport for as long as it takes them; remember since when it does not."""
         self._marked = False
         if self.ended is not None or self._is_gone:
             return
         while self._transport.is_writable():
+            if self._backlog is not None:
+                frames = self._slice()
+                if frames:
+                    self._transport.write(frames)
+                    continue
+                self._backlog = None
             if not self._outbox:
                 self._stalled_since = None
                 return
@@ -132,7 +165,8 @@ class Session:
         """End the session where its oldest unsent byte is older than the limit."""
         if self._stalled_since is None:
             return
-        oldest = self._outbox.oldest
+        # Frames behind a backlog are old through no fault of the client's, as long as it reads on.
+        oldest = self._outbox.oldest if self._backlog is None else None
         since = self._stalled_since if not oldest else min(oldest, self._stalled_since)
         if self._clock.monotonic() - since > self.limits.outbox_age:
             self.end("slow_consumer")
@@ -192,9 +226,10 @@ class Session:
         """Close the connection. What was sent before and the transport takes now still goes out first."""
         if self.ended is not None or self._is_gone:
             return
-        if self._outbox and self._transport.is_writable():
+        if self._outbox and self._backlog is None and self._transport.is_writable():
             self._transport.write(self._outbox.take(self.limits.outbox_bytes))
         self.ended = reason
+        self._backlog = None
         self._outbox.clear()
         self._after_reply.clear()
         self._transport.close(reason)
@@ -202,6 +237,7 @@ class Session:
     def gone(self) -> None:
         """Take that the connection is over, whoever ended it."""
         self._is_gone = True
+        self._backlog = None
         self._outbox.clear()
         self._after_reply.clear()
 

@@ -1,23 +1,24 @@
 """Topic: the name of a stream as a client spells it, and its position. It never sees a frame."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 StreamId = tuple[str, ...]
 """Names a stream."""
 Spelling = tuple[str, ...]
-"""How a client spelt a stream's name; it is answered in the same spelling."""
+"""How a client spelt a stream's name, where it is answered in the same spelling; else which part of it is wanted."""
 
 
 class Topic(NamedTuple):
-    """What a session subscribes to: a stream in one spelling. Clients that spell it alike share their frames' bytes."""
+    """What a session subscribes to: a stream in one spelling. Clients that spell it alike share their frames' bytes.
+
+    A stream whose events have a key (a symbol, a currency) has the spellings `()` for all of it and `(key,)`.
+    """
 
     stream: StreamId
     spelling: Spelling
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a lossless frame stands: the `seq`-th of its epoch, after `prev`."""
 
     epoch: str
@@ -39,4 +40,23 @@ class Stream:
         """Take the next position, for a lossless frame that is published in this same step."""
         prev = self.seq
         self.seq = prev + 1
+        return Position(self.epoch, self.seq, prev)
+
+
+class KeyedStream:
+    """Counts the lossless frames of one stream whose events have a key: `prev` is told within the key."""
+
+    __slots__ = ("_last", "epoch", "seq")
+
+    def __init__(self, epoch: str) -> None:
+        """Start the epoch at 0: before its first lossless frame."""
+        self.epoch = epoch
+        self.seq = 0
+        self._last: dict[str, int] = {}
+
+    def advance(self, key: str) -> Position:
+        """Take the next position, for a lossless frame of the key that is published in this same step."""
+        self.seq += 1
+        prev = self._last.get(key, 0)
+        self._last[key] = self.seq
         return Position(self.epoch, self.seq, prev)

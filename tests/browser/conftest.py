@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from gateway.pages import PageSymbol
 from gateway.pages.assets import REACT_COMPONENT
@@ -85,6 +85,7 @@ def watched(browser: Browser) -> Iterator[Watched]:
     """A new page in a new profile."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)  # its own default of 5 s is short for a busy machine
     yield Watched(context.new_page())
     context.close()
 

@@ -11,6 +11,8 @@ from websockets.exceptions import ConnectionClosed
 
 from generated.messages import BarsIncoming
 from handlers.bars import BarsHandlers
+from market.events import Account
+from streaming.clock import SystemClock
 from streaming.session import Session
 from tests.end_to_end.test_bad_input import RawSocket
 from tests.support import tokens
@@ -43,6 +45,25 @@ async def replies_and_bars(judge: Judge) -> None:
     async with running([source]) as server, connected(server.bars, judge) as client:
         await client.connection.close(1001)
         judge.close(client.connection.close_code or 0, "")
+
+
+async def cache_sockets(judge: Judge) -> None:
+    """Each frame of the cache sockets."""
+    source = ManualSource(accounts=(Account("1", 1, "test", ("AAA",)),))
+    async with running([source]) as server:
+        token = tokens.sign(tokens.claims(SystemClock().now_ms()))
+        source.trade(0)
+        source.order("o")
+        source.balance("AAA", "1")
+        for address in ("tickers/test", "trades/test/AAA", "orders/test", "balances/1/AAA"):
+            async with connected(f"{server.cache}/{address}?token={token}", judge) as client:
+                await client.request("nope")
+                source.trade(1)
+                await client.request("ping")
+        async with connected(f"{server.cache}/tickers/test?token={token}", judge) as client:
+            await client.request("ping")
+            server.uvicorn.should_exit = True
+            assert await client.closed() == 4001
 
 
 async def bad_frames(judge: Judge) -> None:
@@ -153,6 +174,7 @@ async def refusals(judge: Judge) -> None:
 
 SCENARIOS: list[Scenario] = [
     replies_and_bars,
+    cache_sockets,
     bad_frames,
     flood,
     failing_source,
@@ -165,13 +187,15 @@ SCENARIOS: list[Scenario] = [
 ]
 
 
-async def test_all_of_the_document_is_seen_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_of_the_document_is_seen_and_nothing_else() -> None:
     """The messages, error codes and close codes on the wire are exactly those that the document lists."""
-    monkeypatch.setattr("gateway.transport.stock.CLOSE_TIMEOUT", 0.2)  # some of these clients never answer a close
     judge = Judge()
     for scenario in SCENARIOS:
-        await scenario(judge)
-    assert judge.seen.messages == set(judge.sent)
+        with pytest.MonkeyPatch.context() as patch:
+            if scenario in (silent_client, protocol_faults):  # these clients never answer a close
+                patch.setattr("gateway.transport.stock.CLOSE_TIMEOUT", 0.2)
+            await scenario(judge)
+    assert judge.seen.messages == judge.sent
     assert judge.seen.error_codes == judge.error_codes
     assert judge.seen.close_codes == set(judge.close_codes)
 

@@ -1,22 +1,29 @@
 """Tokens on a real socket: each carriage, each attack, both ways of refusing; and the Origin list."""
 
+import asyncio
 import io
+import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 
 from gateway.keys import JwksKeys
+from gateway.telemetry import get_logger
 from handlers.auth import StaticKeys, VerificationKey
 from streaming.clock import SystemClock
+from tests.end_to_end.test_process import served
 from tests.support import tokens
 from tests.support.client import connected
 from tests.support.clock import VirtualClock
 from tests.support.handshake import V1, Outcome, shake
 from tests.support.judge import Judge
+from tests.support.logs import RunLog
 from tests.support.server import Running, running, until
 from tests.support.source import ManualSource
 
@@ -252,7 +259,12 @@ async def test_demo_tokens_over_http() -> None:
     """By JSON or by form; anything else is told what to send."""
     async with running([ManualSource()]) as server, httpx.AsyncClient(base_url=server.http) as http:
         path = "/api/v1/auth/token"
-        wanted = {"access_token": "a token for ann", "token_type": "bearer", "expires_in": 86400}
+        wanted = {
+            "access_token": "a token for ann",
+            "token_type": "bearer",
+            "expires_in": 86400,
+            "scope": "balances:read orders:read",
+        }
         credentials = {"username": "ann", "password": "x"}
         assert (await http.post(path, json=credentials)).json() == wanted
         assert (await http.post(path, data=credentials)).json() == wanted
@@ -266,3 +278,58 @@ async def test_demo_tokens_over_http() -> None:
             answer = await http.post(path, **bad)
             assert (answer.status_code, "password" in answer.json()["detail"]) == (400, True)
         assert (await http.post(path, content=b"x" * 5000)).status_code == 400
+
+
+async def test_every_log_line_of_the_run_is_kept(run_log: RunLog) -> None:
+    """Of servers in this process and of those in their own: refusals of hostile tokens are in there, no token is."""
+    before = len(run_log.all_lines())
+    async with running([ManualSource()], **ISSUED) as server:
+        for token in tokens.hostile_tokens(now_ms()).values():
+            await by_header(server, token)
+            await by_query(server, token)
+    assert sum(" refuse " in line for line in run_log.all_lines()[before:]) > 80
+    async with served(SOURCES="sim", BARS_TOKEN="required") as process:
+        port = urlsplit(process.address).port
+        assert port is not None
+        refused = await shake(port, ("Authorization", f"Bearer {good()}"), query=f"?token={good()}")
+        assert refused.status == 401
+        await process.stop()
+    lines = run_log.all_lines()[before:]
+    assert any(" refuse " in line and "status=401" in line and "path=/api/v1/ws" in line for line in lines)
+    assert any(" shutdown " in line for line in lines)
+    assert run_log.leaks() == []
+
+
+@pytest.mark.parametrize("part", ["whole", "header", "claims", "signature", "in an exception"])
+async def test_a_token_in_a_log_line_is_found(run_log: RunLog, part: str) -> None:
+    """Whole or in part, by whichever logger: so the check at the end of the run can fail."""
+    token = good()
+    header, claims, signature = token.split(".")
+    with run_log.on_trial():
+        if part == "in an exception":
+            try:
+                raise ValueError(f"bad token {signature}")
+            except ValueError:
+                get_logger().exception("refused")
+        elif part == "whole":  # by a logger with a form of its own: ours takes a whole token out of its lines
+            logger = logging.Logger("another")
+            logger.addHandler(logging.StreamHandler(io.StringIO()))
+            logger.warning('"WebSocket /api/v1/ws?token=%s" 403', token)
+        else:
+            logged = {"header": header, "claims": f"claims={claims}", "signature": f"[{signature}]"}
+            logging.getLogger("uvicorn.error").warning("refused: %s", logged[part])
+        assert len(run_log.leaks()) == 1
+    assert run_log.leaks() == []
+
+
+async def test_a_token_in_the_log_of_another_process_is_found(run_log: RunLog, tmp_path: Path) -> None:
+    """Whether its log is read by the test or goes to a file."""
+    secret = good()
+    command = [sys.executable, "-c", f"import sys; sys.stderr.write('refuse {secret}\\n')"]
+    for to_file in (False, True):
+        with run_log.on_trial(), (tmp_path / "log").open("w") as file:
+            stderr = file if to_file else asyncio.subprocess.PIPE
+            process = await asyncio.create_subprocess_exec(*command, stderr=stderr)
+            await process.communicate()
+            assert run_log.leaks() == [f"refuse {secret}"]
+        assert run_log.leaks() == []

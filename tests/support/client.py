@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -15,13 +16,17 @@ TIMEOUT_S = 20.0
 """How long a test waits for what must come; a machine under load is slow, so this only bounds a failure."""
 
 
+PUSHED = frozenset({"bars.update", "ticker", "trade", "order", "balances"})
+
+
 class Client:
     """One connection to a server under test."""
 
-    def __init__(self, connection: ClientConnection, judge: Judge) -> None:
-        """Speak over the connection."""
+    def __init__(self, connection: ClientConnection, judge: Judge, path: str) -> None:
+        """Speak over the connection to the address of this path."""
         self.connection = connection
         self.judge = judge
+        self.path = path
 
     async def send(self, tag: str, payload: dict[str, Any] | None = None) -> None:
         """Send a message."""
@@ -34,7 +39,7 @@ class Client:
     async def receive(self) -> dict[str, Any]:
         """Return the next message; fails where none comes in time."""
         async with asyncio.timeout(TIMEOUT_S):
-            return self.judge.frame(await self.connection.recv())
+            return self.judge.frame(await self.connection.recv(), self.path)
 
     async def receive_until(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
         """Return the messages up to and with the first that is wanted."""
@@ -45,9 +50,9 @@ class Client:
                 return messages
 
     async def request(self, tag: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Send a message and return the next one that is no bar."""
+        """Send a message and return the next one that is pushed to nobody."""
         await self.send(tag, payload)
-        return (await self.receive_until(lambda message: message["type"] != "bars.update"))[-1]
+        return (await self.receive_until(lambda message: message["type"] not in PUSHED))[-1]
 
     async def subscribe(self, symbol: str, resolution: str, **members: Any) -> dict[str, Any]:
         """Subscribe; returns the acknowledgement's payload."""
@@ -66,7 +71,7 @@ class Client:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 while True:
-                    self.judge.frame(await self.connection.recv())
+                    self.judge.frame(await self.connection.recv(), self.path)
         except ConnectionClosed as closed:
             if closed.rcvd is None:
                 return 1006
@@ -80,4 +85,4 @@ async def connected(url: str, judge: Judge, **options: Any) -> AsyncIterator[Cli
     options.setdefault("compression", None)
     options.setdefault("close_timeout", 2)
     async with connect(url, **options) as connection:
-        yield Client(connection, judge)
+        yield Client(connection, judge, unquote(urlsplit(url).path))

@@ -1,4 +1,5 @@
-"""A client of the published contract: it knows `bars.subscribe`, `bars.ack` and `bars.update`, and nothing else.
+"""Clients of the published contract. They know these frames and nothing else: on the bars socket `bars.subscribe`,
+`bars.ack` and `bars.update`, on the cache sockets the flat `ticker`, `trade`, `order` and `balances`.
 
 FROZEN. It stands for programs that others wrote and will not change. If it breaks, the server is wrong: never edit it.
 """
@@ -40,3 +41,47 @@ async def watch_bars(url: str, symbol: str, count: int, resolution: str | None =
                 if len(bars) == count:
                     return bars
         raise RuntimeError("the server closed the connection")
+
+
+async def read_cache(url: str, token: str, count: int) -> list[dict[str, Any]]:
+    """Return what the first `count` flat frames of a cache socket say, each as the row that a program stores.
+
+    `url` ends with `?token=`.
+    """
+    rows: list[dict[str, Any]] = []
+    async with connect(url + token) as socket:
+        async for frame in socket:
+            data = json.loads(frame)
+            row: dict[str, Any] = {}
+            if data["type"] == "ticker":
+                assert isinstance(data["time"], int)
+                row = {"market": (data["exchange"], data["symbol"]), "last": float(data["price"])}
+                row["spread"] = None if data["bid"] is None or data["ask"] is None else data["ask"] - data["bid"]
+                row["volume"] = float(data["volume"])
+            elif data["type"] == "trade":
+                assert isinstance(data["timestamp"], int)
+                assert data["side"] in ("buy", "sell")
+                row = {"market": (data["exchange"], data["symbol"]), "id": str(data["trade_id"])}
+                row["money"] = data["price"] * data["volume"]
+            elif data["type"] == "order":
+                assert data["side"] in ("buy", "sell")
+                assert data["status"] in ("open", "closed", "canceled", "expired", "rejected")
+                assert data["order_type"] in ("limit", "market")
+                assert isinstance(data["timestamp"], int)
+                assert isinstance(data["exchange_id"], int)
+                row = {"market": (data["exchange"], data["symbol"]), "id": str(data["order_id"])}
+                row["left"] = data["volume"] - data["filled"]
+                assert abs(row["left"] - data["remaining"]) < 1e-9
+                row["limit"] = None if data["price"] is None else float(data["price"])
+                row["paid"] = None if data["average"] is None else data["average"] * data["filled"]
+            elif data["type"] == "balances":
+                assert isinstance(data["timestamp"], int)
+                row = {"account": int(data["exchange_id"])}
+                for name, value in data.items():
+                    if isinstance(value, dict) and "total" in value:
+                        row[name] = (value["total"], value["free"], value["used"])
+            if row:
+                rows.append(row)
+            if len(rows) == count:
+                return rows
+    raise RuntimeError("the server closed the connection")

@@ -1,7 +1,7 @@
 """Server: the real gateway under the real uvicorn on a free port, in the test's own event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from gateway.app import Gateway, create_gateway
 from gateway.serve import GatewayServer, uvicorn_config
 from gateway.settings import Settings
 from gateway.sources.source import Source
+from gateway.tokens import IssueToken
 from handlers.auth import Keys, StaticKeys, hs256_key
 from streaming.clock import Clock, SystemClock
 from tests.support.tokens import SECRET
@@ -30,6 +31,11 @@ class Running:
         return f"ws://127.0.0.1:{self.port}/api/v1/ws"
 
     @property
+    def cache(self) -> str:
+        """What the addresses of the cache sockets begin with."""
+        return f"ws://127.0.0.1:{self.port}/api/v1/cache/ws"
+
+    @property
     def http(self) -> str:
         """The address of the HTTP side."""
         return f"http://127.0.0.1:{self.port}"
@@ -44,11 +50,25 @@ class QuietServer(GatewayServer):
         yield
 
 
+def made_up_token(name: str, /, *, scopes: Iterable[str] = (), expires_in_s: int = 0) -> str:
+    """Return what is no token, but tells for whom it was asked for."""
+    del scopes, expires_in_s
+    return f"a token for {name}"
+
+
 @asynccontextmanager
 async def running(
-    sources: Sequence[Source], *, clock: Clock | None = None, keys: Keys | None = None, **settings: Any
+    sources: Sequence[Source],
+    *,
+    clock: Clock | None = None,
+    keys: Keys | None = None,
+    issue_token: IssueToken | None = made_up_token,
+    **settings: Any,
 ) -> AsyncIterator[Running]:
-    """Run the gateway over the sources, with the settings given by name."""
+    """Run the gateway over the sources, with the settings given by name.
+
+    `issue_token` makes the demo's tokens; None: it is no demo.
+    """
     values: dict[str, Any] = {"port": 0} | settings
     chosen = Settings(**values)
     gateway = create_gateway(
@@ -57,7 +77,7 @@ async def running(
         clock or SystemClock(),
         keys=keys or StaticKeys(hs256_key(SECRET)),
         assets=Path("does-not-exist"),
-        issue_token=lambda name: f"a token for {name}",
+        issue_token=issue_token,
     )
     server = QuietServer(uvicorn_config(chosen, gateway), gateway, lambda: 1234)
     task = asyncio.create_task(server.serve())

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from gateway.sources.source import Source
 from market.calendar import TradingCalendar
-from market.events import MarketSink, Trade
+from market.events import Account, Balance, MarketSink, Order, OrderStatus, OrderType, Side, Trade
 from market.symbols import Symbol
 
 EXCHANGE = "test"
@@ -22,9 +22,10 @@ def symbol(name: str = "AAA", exchange: str = EXCHANGE, *, synthetic: bool = Fal
 class ManualSource:
     """Runs until it is told to fail or to end; its events come from the test."""
 
-    def __init__(self, *symbols: Symbol, name: str = "manual") -> None:
+    def __init__(self, *symbols: Symbol, name: str = "manual", accounts: tuple[Account, ...] = ()) -> None:
         """Serve the symbols; by default one, `test:AAA`."""
         self._name = name
+        self._accounts = accounts
         self._symbols = symbols or (symbol(),)
         self._end: asyncio.Future[None] | None = None
         self._sink: MarketSink | None = None
@@ -45,6 +46,11 @@ class ManualSource:
         """Where the events go; there from the moment the source runs."""
         assert self._sink is not None, "the source does not run yet"
         return self._sink
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the accounts."""
+        return self._accounts
 
     async def run(self, sink: MarketSink) -> None:
         """Wait for `fail` or `end`."""
@@ -68,10 +74,57 @@ class ManualSource:
         self._end.set_result(None)
 
     def trade(
-        self, at: int, price: str = "10", volume: str = "1", *, key: str = "test:AAA", trade_id: str | None = None
+        self,
+        at: int,
+        price: str = "10",
+        volume: str = "1",
+        *,
+        key: str = "test:AAA",
+        trade_id: str | None = None,
+        side: Side | None = None,
     ) -> None:
         """Send a trade at `START + at` (ms)."""
-        self.sink.trade(Trade(key, START + at, Decimal(price), Decimal(volume), trade_id))
+        self.sink.trade(Trade(key, START + at, Decimal(price), Decimal(volume), trade_id, side))
+
+    def order(
+        self,
+        order_id: str,
+        *,
+        account: Account | None = None,
+        key: str = "test:AAA",
+        side: Side = "buy",
+        order_type: OrderType = "limit",
+        volume: str = "1",
+        filled: str = "0",
+        price: str | None = "10",
+        cost: str = "0",
+        fee: str = "0",
+        status: OrderStatus = "open",
+        at: int = 0,
+    ) -> None:
+        """Send how an order stands at `START + at` (ms); by default one of the first account."""
+        self.sink.order(
+            Order(
+                account or self._accounts[0],
+                order_id,
+                key,
+                side,
+                order_type,
+                Decimal(volume),
+                Decimal(filled),
+                None if price is None else Decimal(price),
+                Decimal(cost),
+                Decimal(fee),
+                status,
+                START + at,
+            )
+        )
+
+    def balance(
+        self, currency: str, total: str, used: str = "0", *, account: Account | None = None, at: int = 0
+    ) -> None:
+        """Send what an account holds of a currency at `START + at` (ms); by default the first account."""
+        self.sink.balance(Balance(account or self._accounts[0], currency, Decimal(total), Decimal(used), START + at))
 
     def clock(self, at: int, exchange: str = EXCHANGE) -> None:
         """Move the event clock to `START + at` (ms)."""
@@ -95,6 +148,11 @@ class Gated:
     def symbols(self) -> tuple[Symbol, ...]:
         """Return the source's symbols."""
         return self._source.symbols
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the source's accounts."""
+        return self._source.accounts
 
     async def run(self, sink: MarketSink) -> None:
         """Wait, then run the source."""

@@ -9,6 +9,8 @@ from gateway.sources.sim import SimOptions, SimSource
 from gateway.sources.source import Source, SourceError
 from streaming.clock import Clock
 
+SIM_EXCHANGE_ID = 1
+
 
 async def build_sources(settings: Settings, clock: Clock, cache: Path | None) -> tuple[Source, ...]:
     """Return the sources in the order of the setting; `cache` is the folder for what takes time to make.
@@ -26,13 +28,17 @@ async def build_sources(settings: Settings, clock: Clock, cache: Path | None) ->
             case "replay":
                 sources.append(await open_replay(replay_options(settings, cache), clock))
             case "sim":
-                options = SimOptions(settings.sim_symbols, settings.sim_rate, settings.sim_seed)
+                options = SimOptions(
+                    settings.sim_symbols, settings.sim_rate, settings.sim_seed, exchange_id=SIM_EXCHANGE_ID
+                )
                 sources.append(SimSource(options, clock))
     return tuple(sources)
 
 
 def replay_options(settings: Settings, cache: Path | None) -> ReplayOptions:
     """Return the options of the replay: a user's file where one is given, else the shipped one."""
+    # The sim's demo account is 1 wherever there is a sim, whatever the order of the sources.
+    exchange_id = SIM_EXCHANGE_ID + 1 if "sim" in settings.sources else SIM_EXCHANGE_ID
     if settings.replay is None:
         shipped = ReplayOptions()
         return ReplayOptions(
@@ -41,6 +47,7 @@ def replay_options(settings: Settings, cache: Path | None) -> ReplayOptions:
             loop=settings.replay_loop,
             lateness_ms=settings.lateness_ms,
             cache=cache,
+            exchange_id=exchange_id,
         )
     return ReplayOptions(
         path=settings.replay,
@@ -52,4 +59,5 @@ def replay_options(settings: Settings, cache: Path | None) -> ReplayOptions:
         skip_bad_rows=settings.replay_skip_bad_rows,
         lateness_ms=settings.lateness_ms,
         cache=cache,
+        exchange_id=exchange_id,
     )

@@ -13,11 +13,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gateway.sources.calendars import load_calendar
+from gateway.sources.demo import PACE_S, DemoTrader, demo_account
 from gateway.sources.files import ReplayData, parse_replay_file
 from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, SourceError
 from gateway.sources.tape import TradeTape
 from market.calendar import DAY_MS, MINUTE_MS, CalendarError, Session, TradingCalendar
-from market.events import Bar, MarketSink, Trade
+from market.events import Account, Bar, MarketSink, Trade
 from market.resolution import Resolution
 from market.symbols import Symbol
 from streaming.clock import Clock
@@ -34,6 +35,8 @@ SHIPPED_NAMES: Mapping[str, str] = MappingProxyType(
         "MSFT": "Microsoft Corporation",
     }
 )
+RESERVED_CURRENCIES = frozenset({"type", "exchange_id", "timestamp", "seq", "prev", "initial"})
+"""What a frame with balances has beside its currencies."""
 _EPOCH = date(1970, 1, 1)
 # Waiting for less than this isn't worth a turn of the event loop; what falls due meanwhile goes in one batch.
 _SHORTEST_WAIT_S = 0.01
@@ -51,6 +54,7 @@ class ReplayOptions:
     `start` is a trading day: the replay begins with the first session on or after it; None begins with the data.
     `speed` is market seconds a second. `loop` starts over at the end. `lateness_ms` is what bars wait for late trades:
     the clock runs on for as long after the data, so that the last bars close too. `cache` is a folder for calendars.
+    `exchange_id` is the demo account's.
     """
 
     path: Path = SHIPPED_FILE
@@ -63,6 +67,7 @@ class ReplayOptions:
     lateness_ms: int = 0
     cache: Path | None = None
     name: str = "replay"
+    exchange_id: int = 1
 
 
 async def open_replay(options: ReplayOptions, clock: Clock) -> "ReplaySource":
@@ -86,7 +91,11 @@ class ReplaySource:
     """One file at one exchange. `start_ms` is where the market clock starts."""
 
     def __init__(self, data: ReplayData, options: ReplayOptions, clock: Clock) -> None:
-        """Take what `read_replay_file` gave. ReplayStartError: the start isn't in the data. ValueError: a bad speed."""
+        """Take what `read_replay_file` gave.
+
+        ReplayStartError: the start isn't in the data. SourceError: a currency can't have a balance. ValueError: a bad
+        speed.
+        """
         if not (math.isfinite(options.speed) and options.speed > 0):
             raise ValueError(f"The speed must be above 0, not {options.speed}.")
         self._data = data
@@ -99,6 +108,8 @@ class ReplaySource:
             Symbol(options.exchange, name, data.calendar, description=descriptions.get(name, ""), note=note)
             for name in data.names
         )
+        self._account = demo_account(options.exchange, options.exchange_id, self._symbols)
+        _check_currencies(self._symbols)
         self.start_ms = _start(data, options.start)
 
     @property
@@ -110,6 +121,11 @@ class ReplaySource:
     def symbols(self) -> tuple[Symbol, ...]:
         """Return the file's symbols, in order of appearance."""
         return self._symbols
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the demo account."""
+        return (self._account,)
 
     @property
     def data(self) -> ReplayData:
@@ -127,9 +143,11 @@ class ReplaySource:
         """Replay from the start to the end of the data; then end, or start over. See `Source`."""
         exchange = self._options.exchange
         while True:
-            turn = _Turn(sink, exchange, self._clock)
+            trader = DemoTrader(self._account, self._symbols, seed=0, pace_ms=PACE_S * self._rate)
+            turn = _Turn(sink, exchange, self._clock, trader)
             await self._history(sink)
             sink.begins(exchange, self.start_ms)
+            trader.begins(sink, self.start_ms)
             await self._play(sink, turn)
             # At once: nothing more happens in the days that the last week and month still have.
             turn.clock(max(turn.reached, _last_close(self._data)) + self._options.lateness_ms)
@@ -195,8 +213,9 @@ class _Feed:
 class _Turn:
     """What goes to the sink, in portions after which the event loop has its turn. `reached`: the last time told."""
 
-    def __init__(self, sink: MarketSink, exchange: str, clock: Clock) -> None:
+    def __init__(self, sink: MarketSink, exchange: str, clock: Clock, trader: DemoTrader) -> None:
         self._sink = sink
+        self._trader = trader
         self._exchange = exchange
         self._clock = clock
         self._events = 0
@@ -207,6 +226,7 @@ class _Turn:
         while feed.next is not None and feed.next.time <= due:
             trade = feed.next
             self._sink.trade(trade)
+            self._trader.trade(trade, self._sink)
             feed.take()
             self._events += 1
             if self._events >= EVENTS_PER_TURN:
@@ -219,11 +239,23 @@ class _Turn:
         self.reached = time
         self._events += 1
         self._sink.clock(self._exchange, time)
+        self._trader.clock(time, self._sink)
 
     async def pause_if_long(self) -> None:
         if self._events >= EVENTS_PER_TURN:
             self._events = 0
             await self._clock.sleep(0)
+
+
+def _check_currencies(symbols: Sequence[Symbol]) -> None:
+    """Refuse a currency that would take the place of another member of a frame with balances."""
+    for symbol in symbols:
+        for currency in (symbol.base, symbol.quote):
+            if currency in RESERVED_CURRENCIES:
+                raise SourceError(
+                    f"The symbol {symbol.name!r} can't be replayed: balances can't be told in the currency"
+                    f" {currency!r}. Write it in capitals, or rename or leave out the symbol."
+                )
 
 
 def _start(data: ReplayData, start: date | None) -> int:

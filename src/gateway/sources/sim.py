@@ -9,9 +9,10 @@ import random
 from dataclasses import dataclass
 
 from gateway.sources.columns import decimal_of
+from gateway.sources.demo import PACE_S, DemoTrader, demo_account
 from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN
 from market.calendar import MINUTE_MS, TradingCalendar
-from market.events import MarketSink, Side, Trade
+from market.events import Account, MarketSink, Side, Trade
 from market.symbols import Symbol
 from streaming.clock import Clock
 
@@ -28,12 +29,16 @@ _TRIANGLE = math.sqrt(6.0)  # brings the sum of two uniform numbers to a deviati
 
 @dataclass(frozen=True, slots=True)
 class SimOptions:
-    """What the synthetic market has: `symbols` (1 to 10,000), `rate` trades a second for each, and a seed."""
+    """What the synthetic market has: `symbols` (1 to 10,000), `rate` trades a second for each, and a seed.
+
+    `exchange_id` is the demo account's.
+    """
 
     symbols: int = 2
     rate: float = 2.0
     seed: int = 0
     name: str = "sim"
+    exchange_id: int = 1
 
 
 class _Instrument:
@@ -68,6 +73,7 @@ class SimSource:
             Symbol(EXCHANGE, _name(number), calendar, synthetic=True, description="Synthetic market")
             for number in range(1, options.symbols + 1)
         )
+        self._account = demo_account(EXCHANGE, options.exchange_id, self._symbols)
 
     @property
     def name(self) -> str:
@@ -79,12 +85,19 @@ class SimSource:
         """Return the symbols, all of them marked synthetic."""
         return self._symbols
 
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the demo account."""
+        return (self._account,)
+
     async def run(self, sink: MarketSink) -> None:
         """Trade until cancelled. See `Source`."""
         clock = self._clock
         began = now = clock.now_ms()
         market = _Market(self._symbols, self._options, began)
+        trader = DemoTrader(self._account, self._symbols, seed=self._options.seed, pace_ms=PACE_S * 1000)
         sink.begins(EXCHANGE, began)
+        trader.begins(sink, began)
         while True:
             # The wall clock may be set back; the market's never goes back.
             now = max(now, clock.now_ms())
@@ -92,12 +105,15 @@ class SimSource:
                 market.due = float(now)
             events = 0
             while market.due <= now:
-                sink.trade(market.trade())
+                trade = market.trade()
+                sink.trade(trade)
+                trader.trade(trade, sink)
                 events += 1
                 if events % EVENTS_PER_TURN == 0:
                     sink.clock(EXCHANGE, int(market.last))
                     await clock.sleep(0)
             sink.clock(EXCHANGE, now)
+            trader.clock(now, sink)
             upcoming = min(market.due, now - now % MINUTE_MS + MINUTE_MS)
             await clock.sleep(min(max((upcoming - now) / 1000, _SHORTEST_WAIT_S), CLOCK_EVERY_S))
 
@@ -139,7 +155,8 @@ class _Market:
         instrument.ticks = max(instrument.ticks * (1.0 + step), 2.0)
         side: Side = "buy" if chance() < 0.5 else "sell"
         # Buyers pay a tick more than the middle, sellers get a tick less.
-        ticks = round(instrument.ticks) + (1 if side == "buy" else -1)
+        middle = round(instrument.ticks)
+        bid, ask = decimal_of(middle - 1, instrument.decimals), decimal_of(middle + 1, instrument.decimals)
         volume = 1 + int(instrument.lot * chance() ** 4)
         self._next_id += 1
         self.last = self.due
@@ -147,11 +164,13 @@ class _Market:
         return Trade(
             symbol=instrument.key,
             time=time,
-            price=decimal_of(ticks, instrument.decimals),
+            price=ask if side == "buy" else bid,
             volume=decimal_of(volume, instrument.volume_decimals),
             trade_id=str(self._next_id),
             side=side,
             sequence=self._next_id,
+            bid=bid,
+            ask=ask,
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from market.events import MarketSink
+from market.events import Account, MarketSink
 from market.symbols import Symbol
 
 # So many events go to the sink before the event loop runs everything else: a few milliseconds of work.
@@ -27,6 +27,11 @@ class Source(Protocol):
     @property
     def symbols(self) -> tuple[Symbol, ...]:
         """Return everything that this source can have events for; it never changes."""
+        ...
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Return every account that this source can have events for; it never changes."""
         ...
 
     async def run(self, sink: MarketSink) -> None:

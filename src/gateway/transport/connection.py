@@ -19,8 +19,9 @@ from generated.errors import CloseCode
 from generated.messages import DecodeError
 from generated.router import Connection
 from generated.security import Refusal
-from handlers import errors
 from handlers.auth import Principal
+from handlers.entrance import Entrance, Entrances
+from handlers.errors import ErrorFrames
 from streaming.clock import Clock, Timer
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
@@ -33,9 +34,19 @@ Refuse = Callable[[WebSocket, Channel, Refusal], Awaitable[None]]
 class Server:
     """Admits, runs and ends the connections of this process."""
 
-    def __init__(self, hub: Hub, flusher: Flusher, limits: SessionLimits, clock: Clock, refuse: Refuse) -> None:
-        """Start with no connection; `refuse` tells a client that there is no place for it."""
+    def __init__(
+        self,
+        hub: Hub,
+        flusher: Flusher,
+        limits: SessionLimits,
+        clock: Clock,
+        refuse: Refuse,
+        entrances: Entrances,
+    ) -> None:
+        """Start with no connection; `refuse` tells a client that there is no place for it at what `entrances` know."""
         self.sessions = Sessions()
+        self._errors: dict[Session, ErrorFrames] = {}
+        self._entrances = entrances
         self.draining = False
         self._hub = hub
         self._flusher = flusher
@@ -46,6 +57,10 @@ class Server:
     async def serve(self, connection: Connection[Session, Principal]) -> None:
         """Run one connection whose address the document knows. Returns when it is over; leaves nothing behind."""
         websocket = connection.websocket
+        entrance = self._entrances.find(connection.parameters, connection.principal)
+        if isinstance(entrance, Refusal):
+            await self._refuse(websocket, connection.channel, entrance)
+            return
         if self.draining:
             await self._refuse(websocket, connection.channel, DRAINING)
             return
@@ -57,13 +72,15 @@ class Server:
         session = Session(protocol, self._flusher, self._limits, self._clock, address=address_of(protocol))
         protocol.open(session.writable)
         self.sessions.add(session)
+        self._errors[session] = entrance.errors
         expiry = self._end_at_expiry(session, connection.principal)
         started = time.monotonic()
         log = get_logger().bind(client=session.address, channel=connection.channel.id)
         log.info("connect")
         code = NO_STATUS
         try:
-            code = protocol.end_code(await self._run(connection, session))
+            entrance.begin(session)
+            code = protocol.end_code(await self._run(connection, session, entrance))
         except Exception:
             log.exception("connection failed")
             session.end("internal_error")
@@ -71,6 +88,7 @@ class Server:
             if expiry is not None:
                 expiry.cancel()
             self.sessions.discard(session)
+            del self._errors[session]
             self._hub.remove(session)
             if session.ended is not None:
                 code = close_code(session.ended)
@@ -85,8 +103,9 @@ class Server:
         left = principal.expires_at - self._clock.now_ms() / 1000
         return self._clock.call_later(max(0.0, left), lambda: session.end("token_expired"))
 
-    async def _run(self, connection: Connection[Session, Principal], session: Session) -> int:
+    async def _run(self, connection: Connection[Session, Principal], session: Session, entrance: Entrance) -> int:
         """Handle frames until the connection ends; returns its close code."""
+        errors = entrance.errors
         while True:
             event = await connection.websocket.receive()
             if event["type"] == "websocket.disconnect":
@@ -120,5 +139,5 @@ class Server:
         """Tell every client that the server goes, and when to return (drawn for each), and close its connection."""
         self.draining = True
         for session in self.sessions:
-            session.send(errors.shutdown(reconnect_after_ms()))
+            session.send(self._errors[session].shutdown(reconnect_after_ms()))
             session.end("shutdown")

@@ -4,7 +4,7 @@ import asyncio
 import io
 
 from gateway.supervisor import Supervisor
-from market.events import MarketSink, Trade
+from market.events import Account, Balance, MarketSink, Order, Trade
 from market.symbols import Symbol
 from tests.support.clock import VirtualClock
 from tests.support.source import symbol
@@ -27,6 +27,12 @@ class Recorder:
 
     def clock(self, exchange: str, time: int) -> None:
         """Take the time."""
+
+    def order(self, order: Order) -> None:
+        """Take an order."""
+
+    def balance(self, balance: Balance) -> None:
+        """Take a balance."""
 
     def restarted(self, exchange: str) -> None:
         """Take a restart."""
@@ -59,6 +65,11 @@ class Flaky:
     def symbols(self) -> tuple[Symbol, ...]:
         """Return symbols of one exchange."""
         return (symbol("A", self._name), symbol("B", self._name))
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Return none."""
+        return ()
 
     async def run(self, sink: MarketSink) -> None:
         """Live, then fail."""

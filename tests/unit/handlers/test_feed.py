@@ -8,7 +8,8 @@ import pytest
 
 from generated.models import BarsSubscribe, BarsSubscribePayload
 from handlers.bars import BarsHandlers
-from handlers.feed import BarsFeed, wire_number
+from handlers.feed import BarsFeed
+from handlers.wire import wire_number
 from market.events import Trade
 from market.resolution import Resolution
 from streaming.hub import Hub

@@ -66,3 +66,21 @@ def test_symbols_are_equal_by_exchange_and_name() -> None:
     assert twin == BITCOIN
     assert hash(twin) == hash(BITCOIN)
     assert APPLE != BITCOIN
+
+
+@pytest.mark.parametrize(
+    ("name", "pair"),
+    [
+        ("BTC/USDT", ("BTC", "USDT")),
+        ("AAPL", ("AAPL", "USD")),
+        ("USD", ("USD", "USD")),
+        ("/USDT", ("/USDT", "USD")),
+        ("BTC/", ("BTC/", "USD")),
+        ("/", ("/", "USD")),
+        ("A/B/C", ("A/B/C", "USD")),
+    ],
+)
+def test_a_name_says_what_is_traded_and_in_which_money(name: str, pair: tuple[str, str]) -> None:
+    """`BTC/USDT` is BTC for USDT; a name that isn't two parts is itself for US dollars."""
+    symbol = Symbol("x", name, CALENDAR)
+    assert (symbol.base, symbol.quote) == pair

@@ -2,17 +2,111 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
+from decimal import ROUND_UP, Context, Decimal
 
+from market.account import FEE_RATE, FEE_UNIT
 from market.aggregator import Aggregator, FinalBar
 from market.calendar import TradingCalendar
-from market.events import Bar, Trade
+from market.events import Account, Balance, Bar, Order, Trade
 from market.symbols import Symbol
+
+_FINAL = ("closed", "canceled", "expired", "rejected")
+
+
+class Ledger:
+    """What one account's events say that it must have, by the plainest arithmetic; fails where a balance says else."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.account: Account | None = None
+        self.first: dict[str, Decimal] = {}
+        self.totals: dict[str, Decimal] = {}
+        self.reserved: dict[str, tuple[str, Decimal]] = {}  # by open order
+        self.orders: dict[str, Order] = {}
+        self.expected: list[str] = []  # the currencies whose balances must come next
+
+    def order(self, order: Order) -> tuple[Decimal, Decimal]:
+        """Take an order, and expect the balances that it moved. Return volume and cost of its latest fill, or 0."""
+        assert order.account == self.account
+        assert list(self.first) == list(order.account.currencies), "every balance comes right after the beginning"
+        self.settled()
+        old = self.orders.get(order.order_id)
+        assert old is None or old.status == "open", "an order that is over changes no more"
+        self._check(order, old)
+        base, _, quote = order.symbol.partition(":")[2].partition("/")
+        quote = quote or "USD"
+        filled = order.filled - (old.filled if old else 0)
+        cost = order.cost - (old.cost if old else 0)
+        fee = order.fee - (old.fee if old else 0)
+        sign = 1 if order.side == "buy" else -1
+        self.totals[base] += sign * filled
+        self.totals[quote] -= sign * cost + fee
+        before = self.reserved.pop(order.order_id, (base, Decimal(0)))
+        if order.status == "open":
+            assert order.price is not None
+            left = order.volume - order.filled
+            worth = order.price * left
+            rounded_up = (worth * FEE_RATE).quantize(FEE_UNIT, ROUND_UP)
+            self.reserved[order.order_id] = (base, left) if order.side == "sell" else (quote, worth + rounded_up)
+        self.orders[order.order_id] = order
+        after = self.reserved.get(order.order_id, (before[0], Decimal(0)))
+        self.expected = [base, quote] if filled else [after[0]] if before[1] != after[1] else []
+        return Decimal(filled), Decimal(cost)
+
+    def _check(self, order: Order, old: Order | None) -> None:
+        assert order.volume > 0
+        assert 0 <= order.filled <= order.volume
+        assert (order.filled == order.volume) == (order.status == "closed")
+        assert order.status == "open" or order.status in _FINAL
+        assert (order.price is None) == (order.order_type == "market")
+        assert order.order_type == "limit" or order.status in ("closed", "rejected")
+        assert (order.filled > 0) == (order.cost > 0)
+        assert 0 <= order.fee <= order.cost * FEE_RATE
+        assert (order.order_id.rpartition("-")[0], order.order_id.rpartition("-")[2].isdecimal()) == (
+            order.account.exchange,
+            True,
+        )
+        if order.status == "rejected":
+            assert old is None
+            assert order.filled == 0
+        if old is not None:
+            assert order.time >= old.time
+            assert order.filled >= old.filled
+            same = (order.symbol, order.side, order.order_type)
+            assert same == (old.symbol, old.side, old.order_type)
+        for value in (order.volume, order.filled, order.cost, order.fee, order.price or 0):
+            assert _float_holds(Decimal(value))
+
+    def balance(self, balance: Balance) -> None:
+        """Take a balance, which must be the expected one, of the amount expected."""
+        currency = balance.currency
+        if self.account is None:
+            self.account = balance.account
+        assert balance.account == self.account
+        if currency not in self.first:
+            assert not self.orders
+            self.first[currency] = self.totals[currency] = balance.total
+        else:
+            assert self.expected.pop(0) == currency, "another balance was to come first"
+        assert balance.total == self.totals[currency]
+        assert balance.used == sum(amount for reserved, amount in self.reserved.values() if reserved == currency)
+        assert balance.total == balance.free + balance.used
+        assert balance.used >= 0
+        assert balance.free >= 0
+        assert all(map(_float_holds, (balance.total, balance.free, balance.used)))
+
+    def settled(self) -> None:
+        """Check that no balance is missing."""
+        assert self.expected == [], "a balance that moved wasn't told"
+
+
+def _float_holds(value: Decimal) -> bool:
+    return len(value.normalize().as_tuple().digits) <= 15 and Decimal(repr(float(value))) == value
 
 
 @dataclass
 class RecordingSink:
-    """Keeps every event; fails at once when the time goes back or the clock is behind a trade."""
+    """Keeps every event; fails at once when the time goes back, the clock is behind a trade or a balance is wrong."""
 
     trades: list[Trade] = field(default_factory=list)
     past: list[Trade] = field(default_factory=list)
@@ -21,6 +115,32 @@ class RecordingSink:
     latest: int = -(2**62)
     ids: set[tuple[str, str]] = field(default_factory=set)
     events: int = 0
+    orders: list[Order] = field(default_factory=list)
+    balances: list[Balance] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    began: bool = False
+
+    def order(self, order: Order) -> None:
+        """Take an order, which mustn't be before the clock, nor before the beginning."""
+        self._of_account(order.time)
+        filled, cost = self.ledger.order(order)
+        if filled:
+            trade = self.trades[-1]
+            assert (order.symbol, order.time) == (trade.symbol, trade.time), "filled without a trade"
+            assert cost == filled * trade.price, "filled at another price than the market's"
+            assert order.order_type == "market" or filled <= trade.volume
+        self.orders.append(order)
+
+    def balance(self, balance: Balance) -> None:
+        """Take a balance, as an order."""
+        self._of_account(balance.time)
+        self.ledger.balance(balance)
+        self.balances.append(balance)
+
+    def _of_account(self, time: int) -> None:
+        assert self.began, "the account is told before the beginning"
+        assert time == self.latest, "the account changes by itself"
+        self.events += 1
 
     def trade(self, trade: Trade) -> None:
         """Take a trade, which mustn't be before the clock."""
@@ -34,6 +154,7 @@ class RecordingSink:
         self.past.append(trade)
 
     def _at(self, trade: Trade) -> None:
+        self.ledger.settled()
         assert trade.time >= self.latest, "the time goes back"
         assert trade.price > 0
         assert trade.volume >= 0
@@ -48,10 +169,12 @@ class RecordingSink:
         """Take the start: after all history, before all live trades."""
         assert all(trade.time < time for trade in self.past[-1:])
         self.marks.append("begins")
+        self.began = True
         self.latest = time
 
     def clock(self, exchange: str, time: int) -> None:
         """Take the time."""
+        self.ledger.settled()
         assert time >= self.latest, "the clock is behind a trade"
         self.latest = time
         self.clocks.append((exchange, time))
@@ -62,6 +185,8 @@ class RecordingSink:
         self.marks.append("restarted")
         self.latest = -(2**62)
         self.ids.clear()
+        self.ledger = Ledger()
+        self.began = False
 
     def ended(self, exchange: str) -> None:
         """Take that there is no more."""

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -22,6 +23,7 @@ def test_the_defaults_replay_the_shipped_file() -> None:
         start=date(2012, 6, 1),
         speed=7,
         cache=Path("cache"),
+        exchange_id=2,
     )
     assert replay_options(Settings(replay_start=date(2005, 1, 3)), None).start == date(2005, 1, 3)
 
@@ -48,6 +50,31 @@ async def test_the_sources_come_as_listed(tmp_path: Path) -> None:
     assert [source.name for source in sources] == ["sim", "replay"]
     assert len(sources[0].symbols) == 3
     assert sources[1].symbols[0].key == "replay:A"
+
+
+@pytest.mark.parametrize(
+    ("names", "ids"),
+    [
+        (("sim", "replay"), {"sim": 1, "replay": 2}),
+        (("replay", "sim"), {"sim": 1, "replay": 2}),
+        (("replay",), {"replay": 1}),
+        (("sim",), {"sim": 1}),
+    ],
+)
+async def test_each_source_has_a_numbered_account(
+    tmp_path: Path, names: tuple[Literal["sim", "replay"], ...], ids: dict[str, int]
+) -> None:
+    """User 1 has one account in each source: the sim's is 1 wherever there is a sim, the replay's is next."""
+    file = tmp_path / "ticks.csv"
+    file.write_text("timestamp,symbol,price,volume\n2012-06-01,A,1,1\n2012-06-01,B/EUR,1,1\n")
+    sources = await build_sources(Settings(sources=names, replay=file), VirtualClock(), None)
+    accounts = {account.exchange: account for source in sources for account in source.accounts}
+    assert {exchange: account.exchange_id for exchange, account in accounts.items()} == ids
+    assert {account.user_id for account in accounts.values()} == {"1"}
+    if "replay" in accounts:
+        assert accounts["replay"].currencies == ("USD", "EUR", "A", "B")
+    if "sim" in accounts:
+        assert accounts["sim"].currencies == ("USDT", "BTC", "ETH")
 
 
 async def test_two_sources_cannot_share_an_exchange(tmp_path: Path) -> None:

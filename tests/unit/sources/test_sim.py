@@ -71,6 +71,12 @@ async def test_prices_walk_on_a_grid_and_stay_sensible() -> None:
         assert len({price.as_tuple().exponent for price in prices}) == 1
         assert {trade.side for trade in listed} == {"buy", "sell"}
         assert all(trade.volume > 0 for trade in listed)
+        tick = Decimal(1).scaleb(int(listed[0].price.as_tuple().exponent))
+        for trade in listed:
+            assert trade.bid is not None
+            assert trade.ask is not None
+            assert trade.ask - trade.bid == 2 * tick, "the middle, a tick more and a tick less"
+            assert trade.price == (trade.ask if trade.side == "buy" else trade.bid)
 
 
 async def test_ids_are_unique_across_restarts_of_the_process() -> None:
@@ -138,6 +144,24 @@ async def test_500_symbols_cost_little() -> None:
     assert spent < 5, f"{spent / 10:.2f} s of processor time a market second"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_burst_of_trades_leaves_the_event_loop_its_turns() -> None:
+    """At 100,000 trades a second no more than some 200 events are told between two turns of the event loop."""
+    clock = VirtualClock(START)
+    source = SimSource(SimOptions(symbols=100, rate=1_000), clock)
+    sink = RecordingSink()
+    task = asyncio.create_task(source.run(sink))
+    await clock.advance(0)
+    seen = [0]
+    moving = asyncio.create_task(clock.advance(0.05))
+    while not moving.done():
+        seen.append(sink.events)
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(sink.trades) > 4_000
+    assert max(after - before for before, after in pairwise(seen)) <= 220
 
 
 @pytest.mark.parametrize(

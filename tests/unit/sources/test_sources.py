@@ -65,10 +65,15 @@ async def test_events_come_in_order(make: Callable[[Clock], Source]) -> None:
     keys = {symbol.key for symbol in source.symbols}
     assert {trade.symbol for trade in sink.trades + sink.past} <= keys
     assert {exchange for exchange, _ in sink.clocks} == {symbol.exchange for symbol in source.symbols}
+    (account,) = source.accounts
+    assert account.exchange == source.symbols[0].exchange
+    assert {balance.account for balance in sink.balances} == {account}
+    assert {order.symbol for order in sink.orders} <= keys
+    assert sink.orders
 
 
 async def test_the_same_time_gives_the_same_events(make: Callable[[Clock], Source]) -> None:
-    """Two runs on equal clocks tell the same trades."""
+    """Two runs on equal clocks tell the same trades, orders and balances."""
     told = []
     for _ in range(2):
         clock = VirtualClock()
@@ -77,8 +82,9 @@ async def test_the_same_time_gives_the_same_events(make: Callable[[Clock], Sourc
         await clock.advance(5)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        told.append((sink.trades, sink.past, sink.marks))
+        told.append((sink.trades, sink.past, sink.marks, sink.orders, sink.balances))
     assert told[0] == told[1]
+    assert told[0][3]
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89])

@@ -7,7 +7,8 @@ import pytest
 from streaming.clock import SystemClock
 from streaming.hub import Hub, SubscriptionLimitError
 from streaming.limits import SessionLimits
-from streaming.topic import Position, Stream, Topic
+from streaming.outbox import Delivery
+from streaming.topic import KeyedStream, Position, Stream, Topic
 from tests.support.clock import VirtualClock
 from tests.support.transport import Turns, new_session
 
@@ -117,3 +118,65 @@ async def test_system_clock_keeps_time() -> None:
     assert fired == ["kept"]
     assert clock.monotonic() > started
     assert clock.now_ms() > 1_700_000_000_000
+
+
+def test_a_keyed_event_reaches_those_who_want_all_and_those_who_want_its_key() -> None:
+    """It is made once for all of them, and not at all where nobody wants it."""
+    hub, turns, made = Hub(), Turns(), 0
+
+    def encode() -> tuple[bytes, Delivery]:
+        nonlocal made
+        made += 1
+        return b"event", "lossless"
+
+    stream = ("trades", "x")
+    assert hub.publish_event(stream, "A", encode) == 0
+    wide, to_wide = new_session(VirtualClock(), turns)
+    narrow, to_narrow = new_session(VirtualClock(), turns)
+    other, to_other = new_session(VirtualClock(), turns)
+    hub.subscribe(other, Topic(stream, ("B",)))
+    assert hub.publish_event(stream, "A", encode) == 0
+    assert made == 0
+    hub.subscribe(wide, Topic(stream, ()))
+    hub.subscribe(narrow, Topic(stream, ("A",)))
+    assert hub.publish_event(stream, "A", encode) == 2
+    turns.end()
+    assert made == 1
+    assert (to_wide.frames, to_narrow.frames, to_other.frames) == ([b"event"], [b"event"], [])
+    hub.remove(wide)
+    assert hub.publish_event(stream, "A", encode) == 1
+    hub.remove(narrow)
+    hub.remove(other)
+    assert len(hub) == 0
+
+
+def test_latest_keyed_events_conflate_by_key() -> None:
+    """Who wants all of a stream keeps the newest of each key."""
+    hub, turns = Hub(), Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    hub.subscribe(session, Topic(("tickers", "x"), ()))
+    transport.takes = 1
+    session.send(b"first")
+    turns.end()
+
+    def publish(key: str, frame: bytes) -> None:
+        hub.publish_event(("tickers", "x"), key, lambda: (frame, "latest"))
+
+    for key, frame in (("A", b"a1"), ("B", b"b1"), ("A", b"a2")):
+        publish(key, frame)
+    transport.takes, transport.stalled = None, False
+    session.writable()
+    assert transport.frames == [b"first", b"b1", b"a2"]
+
+
+def test_a_keyed_stream_counts_all_and_tells_the_one_before_of_each_key() -> None:
+    """`seq` is the stream's, `prev` the key's."""
+    stream = KeyedStream("e")
+    positions = [stream.advance(key) for key in "ABAAB"]
+    assert positions == [
+        Position("e", 1, 0),
+        Position("e", 2, 0),
+        Position("e", 3, 1),
+        Position("e", 4, 3),
+        Position("e", 5, 2),
+    ]

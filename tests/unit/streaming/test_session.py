@@ -1,5 +1,7 @@
 """Session: who is written to when, who is ended why."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from streaming.limits import SessionLimits, Strikes, TokenBucket
@@ -263,3 +265,105 @@ def test_fake_transport_refuses_a_write_while_stalled() -> None:
     transport.stalled = True
     with pytest.raises(AssertionError):
         transport.write([b"x"])
+
+
+def numbers(count: int) -> Iterator[bytes]:
+    """Yield frames of 1 KiB with a number each."""
+    return (b"%1024d" % number for number in range(count))
+
+
+def test_what_is_sent_slowly_goes_out_in_slices_as_the_client_reads() -> None:
+    """Nothing is made before it can be written, and the outbox's bound does not count it."""
+    turns, made = Turns(), 0
+
+    def frames() -> Iterator[bytes]:
+        nonlocal made
+        for frame in numbers(1000):
+            made += 1
+            yield frame
+
+    session, transport = new_session(VirtualClock(), turns, SessionLimits(outbox_bytes=10_000))
+    transport.takes = 1
+    session.send_slowly(frames())
+    turns.end()
+    assert made * 1024 == WRITE_BYTES == sum(map(len, transport.frames))
+    session.send(b"later")
+    while transport.frames[-1] != b"later":
+        before = len(transport.frames)
+        transport.takes, transport.stalled = 1, False
+        session.writable()
+        assert len(transport.frames) > before
+    assert transport.frames == [*numbers(1000), b"later"]
+    assert session.ended is None
+
+
+def test_what_is_sent_slowly_comes_after_what_was_sent_before() -> None:
+    """And a second lot after the first, and after what was sent between them."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    session.send(b"before")
+    session.send_slowly([b"one"])
+    session.send(b"between")
+    session.send_slowly([b"two"])
+    session.send(b"after")
+    turns.end()
+    assert transport.frames == [b"before", b"one", b"between", b"two", b"after"]
+    session.send_slowly([])
+    turns.end()
+    session.send_slowly([b"three"])
+    turns.end()
+    assert transport.frames[-1] == b"three"
+
+
+def test_latest_frames_conflate_behind_what_is_sent_slowly() -> None:
+    """While the client reads its state, of the news it only gets the newest."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    transport.takes = 1
+    session.send_slowly(numbers(200))
+    turns.end()
+    for frame in (b"1", b"2", b"3"):
+        session.send(frame, key="k")
+    transport.takes, transport.stalled = None, False
+    session.writable()
+    assert transport.frames[-2:] == [b"%1024d" % 199, b"3"]
+
+
+async def test_a_client_is_only_too_slow_when_it_stops_reading_what_is_sent_slowly() -> None:
+    """News may grow old behind it; a client that takes nothing for too long is ended."""
+    clock, turns = VirtualClock(), Turns()
+    session, transport = new_session(clock, turns, SessionLimits(outbox_age=10))
+    transport.takes = 1
+    session.send_slowly(numbers(1000))
+    turns.end()
+    session.send(b"news")
+    for _ in range(5):
+        await clock.advance(9)
+        session.check_age()
+        transport.takes, transport.stalled = 1, False
+        session.writable()
+    assert session.ended is None
+    await clock.advance(11)
+    session.check_age()
+    assert session.ended == "slow_consumer"
+
+
+@pytest.mark.parametrize("way", ["end", "gone"])
+def test_an_end_forgets_what_was_to_be_sent_slowly(way: str) -> None:
+    """And takes nothing more; what came later is not sent out of its turn."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    transport.takes = 1
+    session.send_slowly(numbers(100))
+    turns.end()
+    written = len(transport.frames)
+    session.send(b"later")
+    transport.takes, transport.stalled = None, False
+    if way == "end":
+        session.end("shutdown")
+    else:
+        session.gone()
+    session.send_slowly([b"more"])
+    turns.end()
+    session.writable()
+    assert len(transport.frames) == written

@@ -1,0 +1,33 @@
+"""Wire: exact numbers and bars as the contract writes them. It never sees a client or a topic."""
+
+from decimal import Decimal
+
+from generated.models import Bar
+from market import events
+
+LARGEST_PLAIN = 1e16
+"""From here on Python writes a float with an exponent, which is shorter than an integer's digits."""
+
+
+def wire_bar(bar: events.Bar) -> Bar:
+    """Return the bar with its exact numbers as JSON numbers."""
+    return Bar(
+        time=bar.time,
+        open=wire_number(bar.open),
+        high=wire_number(bar.high),
+        low=wire_number(bar.low),
+        close=wire_number(bar.close),
+        volume=wire_number(bar.volume),
+    )
+
+
+def wire_number(value: Decimal) -> int | float:
+    """Return the JSON number with the shortest text that means the value: 18606700, not 18606700.0."""
+    number = float(value)
+    # What is too small for a float is not whole, and a float's whole numbers end somewhere.
+    return wire_float(number) if not number.is_integer() or value == int(number) else number
+
+
+def wire_float(number: float) -> int | float:
+    """Return the JSON number with the shortest text that means the float."""
+    return int(number) if abs(number) < LARGEST_PLAIN and number.is_integer() else number

@@ -1,0 +1,786 @@
+"""`tapecast watch` against the real server, and against a fake one for what the real one never does."""
+
+import asyncio
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.cli import main as cli
+from gateway.settings import load_settings
+from gateway.watch.command import Options, Surroundings, run, watch
+from gateway.watch.positions import Positions
+from gateway.watch.table import MOST_ROWS, REFRESH_S, line_of, rows_of
+from generated.models import BarsAck, BarsUpdate, Order, Trade
+from streaming.clock import SystemClock
+from tests.support import tokens
+from tests.support.clock import VirtualClock
+from tests.support.fake_server import FakeServer, ack, answers, bar, breaks, sends, trade
+from tests.support.server import Running, until
+from tests.support.trading import BTC, trade_a_little, trading, trading_source
+
+COMMAND = Path(sys.executable).with_name("tapecast")
+TOKEN = "header.payload.signature"
+
+
+class Terminal(io.StringIO):
+    """Text that is written to what says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@dataclass
+class Watching:
+    """A command that runs, and what it wrote."""
+
+    clock: VirtualClock
+    out: io.StringIO
+    err: io.StringIO
+    task: asyncio.Task[int] = field(init=False)
+
+    def start(self, options: Options, environ: Mapping[str, str]) -> None:
+        around = Surroundings(environ=environ, out=self.out, err=self.err, clock=self.clock, draw=lambda: 1.0)
+        self.task = asyncio.create_task(watch(options, around))
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.getvalue().splitlines()
+
+    @property
+    def said(self) -> str:
+        return self.err.getvalue()
+
+    async def until_out(self, text: str, count: int = 1) -> None:
+        """Wait until a text was written so often."""
+        await until(lambda: self.out.getvalue().count(text) >= count or self.task.done())
+        assert self.out.getvalue().count(text) >= count, (self.out.getvalue(), self.said)
+
+    async def until_said(self, text: str, count: int = 1) -> None:
+        """Wait until a text was told so often."""
+        await until(lambda: self.said.count(text) >= count or self.task.done())
+        assert self.said.count(text) >= count, (self.out.getvalue(), self.said)
+
+    async def drawn(self, text: str) -> None:
+        """Let the table be drawn, again and again, until a text is in it."""
+        async with asyncio.timeout(20):
+            while text not in self.out.getvalue():
+                await self.clock.advance(REFRESH_S)
+                await asyncio.sleep(0.002)  # what comes over the socket takes real time
+
+    async def ended(self) -> int:
+        """Wait for the end; returns the exit code."""
+        async with asyncio.timeout(20):
+            return await self.task
+
+
+@asynccontextmanager
+async def watching(
+    url: str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    terminal: bool = False,
+    clock: VirtualClock | None = None,
+    **options: Any,
+) -> AsyncIterator[Watching]:
+    """Run the command on virtual time, until the test is over. Whatever it writes, no token is in it."""
+    chosen = Options(url=url, **options)
+    clock = clock or VirtualClock(SystemClock().now_ms())
+    command = Watching(clock, Terminal() if terminal else io.StringIO(), io.StringIO())
+    command.start(chosen, environ or {})
+    try:
+        yield command
+    finally:
+        command.task.cancel()
+        await asyncio.wait([command.task])
+    written = command.out.getvalue() + command.said
+    assert "eyJ" not in written
+    assert TOKEN not in written
+    assert "Traceback" not in written
+
+
+async def refuse_to_go_on(url: str, **options: Any) -> str:
+    """Run a command that has to end with exit code 1 on its own; returns its sentence."""
+    async with watching(url, **options) as command:
+        assert await command.ended() == 1
+        return command.said.splitlines()[-1].removeprefix("tapecast: ")
+
+
+def connected_clients(server: Running) -> int:
+    """Return how many clients the server has."""
+    return len(server.gateway.server.sessions)
+
+
+# ------------------------------------------------------------------------------------------------ the real server
+
+NARROW = {"symbol": "BTC/USDT"}
+STREAMS: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
+    ("tickers", {}, ["ticker exchange=sim symbol=BTC/USDT", "ticker exchange=sim symbol=ETH/USDT"], []),
+    ("tickers", NARROW, ["ticker exchange=sim symbol=BTC/USDT"], ["ETH"]),
+    ("trades", {}, ["trade exchange=sim symbol=BTC/USDT", "trade exchange=sim symbol=ETH/USDT"], []),
+    ("trades", NARROW, ["trade exchange=sim symbol=BTC/USDT"], ["ETH"]),
+    ("trades", {"symbol": "sim:BTC/USDT", "exchange": "other"}, ["trade exchange=sim symbol=BTC/USDT"], ["ETH"]),
+    ("orders", {}, ["symbol=BTC/USDT", "symbol=ETH/USDT"], []),
+    ("orders", NARROW, ["symbol=BTC/USDT"], ["ETH"]),
+    ("balances", {}, ["BTC.total=1.5 BTC.free=1 BTC.used=0.5", "ETH.total=1.5", "USDT.total=1.5"], []),
+    ("balances", {"currency": "BTC"}, ["BTC.total=1.5"], ["ETH", "USDT"]),
+    ("bars", {}, ["bars.ack status=ok", "bar.open=65000.5"], ["ETH"]),
+    (
+        "bars",
+        {"symbol": "ETH/USDT", "resolution": "1D"},
+        ["bars.ack", "symbol=sim:ETH/USDT resolution=1D bar.time"],
+        ["BTC"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("stream", "options", "wanted", "unwanted"), STREAMS)
+async def test_every_stream_is_shown_for_its_duration(
+    stream: str, options: dict[str, Any], wanted: list[str], unwanted: list[str]
+) -> None:
+    """Wide and narrow, a line for each frame; then the counts, and exit code 0."""
+    source = trading_source()
+    async with (
+        trading(source, bars_interval_ms=0) as server,
+        watching(server.http, stream=stream, duration_s=60, **options) as command,
+    ):
+        await until(lambda: len(server.gateway.hub) > 0)
+        trade_a_little(source)
+        for text in wanted:
+            await command.until_out(text)
+        assert not command.task.done()
+        await command.clock.advance(60)
+        assert await command.ended() == 0
+        assert not any(text in command.out.getvalue() for text in unwanted)
+        assert command.lines[-1] == f"frames: {len(command.lines) - 1}, reconnects: 0, holes: 0"
+        assert "Connected" in command.said
+
+
+@pytest.mark.parametrize(
+    ("stream", "wanted"),
+    [
+        ("tickers", ["Tickers of sim at ws://", "BTC/USDT", "65000.5"]),
+        ("trades", ["Trades of sim at ws://", "ETH/USDT", "buy", "65000.5"]),
+        ("orders", ["Orders of sim at ws://", "o0-0", "ETH/USDT", "buy", "open", "o0-1"]),
+        ("balances", ["Balances of account 1 at ws://", "1.5", "0.5", "USDT"]),
+        ("bars", ["Bars of sim:BTC/USDT at 1 at ws://", "open", "2023-11-14 22:14", "65000.5"]),
+    ],
+)
+async def test_in_a_terminal_there_is_a_table(stream: str, wanted: list[str]) -> None:
+    """With the newest state in it, and the counts below; it is left standing when the command is stopped."""
+    source = trading_source()
+    async with (
+        trading(source, bars_interval_ms=0) as server,
+        watching(server.http, stream=stream, terminal=True) as command,
+    ):
+        await until(lambda: len(server.gateway.hub) > 0)
+        trade_a_little(source)
+        await command.drawn(wanted[-1])
+        assert all(text in command.out.getvalue() for text in wanted)
+        assert not command.said
+    assert command.task.cancelled()
+    assert "frames: " in command.lines[-1]
+    assert "\x1b[?25h" in command.out.getvalue()  # the cursor is back
+
+
+async def test_a_token_that_expires_is_replaced(log: io.StringIO) -> None:
+    """After 4003 the demo is asked for a new one, without trying the old one again; one that was given ends it."""
+    clock = VirtualClock(SystemClock().now_ms())
+    source = trading_source()
+    async with trading(source, clock=clock, longest_s=90) as server:
+        given = tokens.sign(tokens.claims(clock.now_ms(), exp=clock.now_ms() // 1000 + 60))
+        async with watching(server.http, stream="trades") as command:
+            await command.until_said("Connected")
+            async with watching(server.http, stream="trades", token=given) as other:
+                await other.until_said("Connected")
+                await until(lambda: connected_clients(server) == 2)
+                await clock.advance(61)
+                assert await other.ended() == 1
+                assert "(4003) Give it by --token or TAPECAST_TOKEN." in other.said
+            assert "4003" not in command.said
+            await clock.advance(30)
+            await command.until_said("(4003). Connecting again in 0.5 s.")
+            await command.clock.advance(0.5)
+            await command.until_said("Connected again.")
+            await until(lambda: len(server.gateway.hub) > 0)
+            source.trade(1, key=BTC)
+            await command.until_out("trade exchange=sim")
+    assert "refuse" not in log.getvalue()
+
+
+async def test_a_compulsory_token_of_the_bars_socket_is_fetched() -> None:
+    """Where none was given; a bad one that was given is refused in a sentence."""
+    async with trading(trading_source(), bars_token="required") as server:
+        async with watching(server.http) as command:
+            await command.until_out("bars.ack status=ok")
+        said = await refuse_to_go_on(server.http, token=TOKEN)
+        assert "(HTTP 401 unauthorized)" in said
+        assert "--token" in said
+    async with trading(trading_source(), bars_token="required", longest_s=0) as server:
+        assert "The token has expired. (HTTP 401 unauthorized)" in await refuse_to_go_on(server.http)
+
+
+@pytest.mark.parametrize("stream", ["trades", "bars"])
+async def test_a_failure_and_a_restart_of_the_source_are_survived(stream: str) -> None:
+    """The failure is told; after 4006 it subscribes again, and no hole is counted between two lives of the stream."""
+    clock = VirtualClock(SystemClock().now_ms())
+    source = trading_source()
+    async with (
+        trading(source, clock=clock, bars_interval_ms=0) as server,
+        watching(server.http, stream=stream) as command,
+        watching(server.http, stream=stream, terminal=True) as table,
+    ):
+        await command.until_said("Connected")
+        await table.drawn("Connected" if stream == "trades" else "Subscribed to")
+        await until(lambda: connected_clients(server) == 2)
+        if stream == "bars":
+            await command.until_out("bars.ack")
+        for at in range(5):
+            source.trade(60_000 * at, key=BTC)
+        source.fail()
+        await command.until_out("source_unavailable")
+        await table.drawn("The source of sim")
+        await clock.advance(1)
+        await command.until_said("(4006). Connecting again in 0.5 s.")
+        await command.clock.advance(0.5)
+        await command.until_said("Connected again.")
+        await until(lambda: len(server.gateway.hub) > 0)
+        source.trade(600_000, "7", key=BTC)
+        await command.until_out("=7 ")
+    assert command.lines[-1].endswith("reconnects: 1, holes: 0")
+
+
+async def test_what_the_server_refuses_is_told_with_what_to_do() -> None:
+    """Unknown exchanges, symbols, currencies, resolutions, accounts; each with what there is."""
+    async with trading(trading_source()) as server:
+        for options, wanted in (
+            ({"stream": "trades", "exchange": "kraken"}, "There is sim. (HTTP 404 unknown_exchange)"),
+            ({"stream": "tickers", "symbol": "NOPE"}, "It has BTC/USDT, ETH/USDT. (HTTP 404 unknown_symbol)"),
+            ({"stream": "balances", "currency": "XAU"}, "It has BTC, ETH, USDT. (HTTP 404 unknown_currency)"),
+            ({"stream": "balances", "exchange_id": 5}, "(HTTP 403 forbidden) Give a token that allows this"),
+            ({"stream": "balances", "exchange_id": 2**60}, "(HTTP 422 invalid_parameter)"),
+            ({"symbol": "NOPE"}, 'There is no symbol "sim:NOPE". Symbols look like EXCHANGE:SYMBOL. "make run" has'),
+            ({"symbol": "X" * 200}, "payload.symbol must be a string of at most 128 characters"),
+            ({"resolution": "7"}, 'There is no resolution "7". There are 1, 3'),
+            ({"stream": "trades", "exchange": "a/b"}, "No address can hold this exchange"),
+            ({"stream": "trades", "token": TOKEN}, "(HTTP 401 unauthorized) Give a good token by --token"),
+            ({"stream": "trades", "token": "two words"}, "The token holds what no token has"),
+        ):
+            assert wanted in await refuse_to_go_on(server.http, **options)
+        said = await refuse_to_go_on(server.bars)  # a channel's address in place of the server's
+        assert "(HTTP 404 unknown_address) Check --url" in said
+
+
+async def test_the_servers_shutdown_is_waited_out() -> None:
+    """4001: it comes back after the milliseconds that the shutdown frame gave, and goes on trying while none is up."""
+    async with trading(trading_source()) as server, watching(server.http, stream="trades") as command:
+        await command.until_said("Connected")
+        server.uvicorn.should_exit = True
+        await command.until_said("(4001) Connecting again in 1.2 s, as the server wants it.")
+        await until(lambda: server.uvicorn.servers[0].is_serving() is False)
+        await command.clock.advance(1.3)
+        await command.until_said("no server at ws://")
+        await command.until_said("Connecting again in 0.5 s.")
+        await command.clock.advance(0.5)
+        await command.until_said("Connecting again in 1.0 s.")
+        await command.clock.advance(1)
+        await command.until_said("Connecting again in 2.0 s.")
+
+
+# --------------------------------------------------------------------------------------------------- the auth demo
+
+
+async def test_the_auth_demo_shows_each_refusal() -> None:
+    """Six refusals and a token that is let in, each with what came back in both ways; exit code 0."""
+    for mode in ("http", "close"):
+        async with (
+            trading(trading_source(), auth_failure=mode) as server,
+            watching(server.http, auth_demo=True) as command,
+        ):
+            assert await command.ended() == 0
+            shown = command.out.getvalue()
+            cases = ("no token", "garbage", "wrong key", "expired", "scope missing", "foreign account", "good token")
+            assert [line.partition(":")[0] for line in command.lines if ": " in line and line[0] != " "] == [*cases]
+            assert shown.count("HTTP 401 unauthorized") == (4 if mode == "http" else 0)
+            assert shown.count("HTTP 403 forbidden") == (2 if mode == "http" else 0)
+            assert shown.count("(1008)") == (6 if mode == "http" else 12)
+            assert shown.count("  let in") == 2
+            assert command.lines[-1] == "All 7 answers are as they must be."
+
+
+async def test_the_auth_demo_without_a_demo() -> None:
+    """With the server's secret it makes the tokens itself; with a token alone it says what it can't show."""
+    clock = SystemClock()
+    async with trading(trading_source(), demo=False) as server:
+        good = tokens.sign(tokens.claims(clock.now_ms(), user_id="1", accounts=[1], scope="balances:read orders:read"))
+        async with watching(server.http, auth_demo=True, token=good) as command:
+            assert await command.ended() == 0
+            assert "expired, scope missing: not shown." in command.out.getvalue()
+            assert command.lines[-1] == "All 5 answers are as they must be."
+        secret = {"TAPECAST_JWT_SECRET": tokens.SECRET}
+        async with watching(server.http, auth_demo=True, environ=secret) as command:
+            assert await command.ended() == 0
+            assert command.lines[-1] == "All 7 answers are as they must be."
+        assert "gives none out" in await refuse_to_go_on(server.http, auth_demo=True)
+    async with (
+        trading(trading_source(), longest_s=0) as server,  # what this demo gives out has always expired
+        watching(server.http, auth_demo=True) as command,
+    ):
+        assert await command.ended() == 1
+        assert "WRONG: it must be HTTP 403 forbidden, and close code 1008" in command.out.getvalue()
+        assert "WRONG: it must be let in" in command.out.getvalue()
+        assert command.lines[-1] == "3 of 7 answers are not as they must be."
+
+
+async def test_the_auth_demo_tells_a_server_that_lets_everybody_in() -> None:
+    """Each answer that is wrong is marked, and the exit code is 1."""
+    fake = FakeServer([sends({"type": "pong", "timestamp": 1}) for _ in range(20)])
+    async with fake.up(), watching(fake.url, auth_demo=True, token=TOKEN) as command:
+        assert await command.ended() == 1
+        assert "expired, scope missing: not shown." in command.out.getvalue()
+        assert command.out.getvalue().count("WRONG") == 8
+        assert command.lines[-1] == "4 of 5 answers are not as they must be."
+
+
+async def test_the_auth_demo_does_not_wait_for_a_mute_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that lets in and then says nothing is no Tapecast."""
+    monkeypatch.setattr("gateway.watch.refusals._ANSWER_S", 0.0)
+    fake = FakeServer([])
+    async with fake.up():
+        said = await refuse_to_go_on(fake.url, auth_demo=True, token=TOKEN)
+    assert "accepts the connection and then says nothing: check --url." in said
+
+
+# ------------------------------------------------------------------------------------------------- the fake server
+
+
+def watching_trades(fake: FakeServer, **options: Any) -> Any:
+    """Watch the trades of the fake server."""
+    return watching(fake.url, **{"stream": "trades", "token": TOKEN, **options})
+
+
+@pytest.mark.parametrize("code", [1001, 1011, 1012, 4001, 4002, 4004, 4005, 4006, 4007, 4499])
+async def test_codes_that_mean_come_back(code: int) -> None:
+    """It waits, comes back to the same address with the same token, and counts."""
+    fake = FakeServer([sends(trade(1, 0), close=code), sends(trade(2, 1))])
+    async with fake.up(), watching_trades(fake) as command:
+        await command.until_said(f"({code}). Connecting again in 0.5 s.")
+        await command.clock.advance(0.49)
+        assert len(fake.seen) == 1
+        await command.clock.advance(0.02)
+        await command.until_out("seq=2")
+        assert command.said.endswith("Connected again.\n")
+    assert command.lines[-1] == "frames: 2, reconnects: 1, holes: 0"
+    first, second = fake.seen
+    assert first.path == second.path == "/api/v1/cache/ws/trades/sim"
+    assert second.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_a_connection_that_breaks_is_made_anew() -> None:
+    """1006: there was no close frame. The wait doubles while nothing comes, up to 30 s; a frame starts it over."""
+    fake = FakeServer([breaks(trade(1, 0)), *([breaks()] * 8), sends(trade(2, 1), close=4002)])
+    async with fake.up(), watching_trades(fake) as command:
+        for count, wait in enumerate((0.5, 1, 2, 4, 8, 16, 30, 30, 30)):
+            await command.until_said("broke without a close frame", count + 1)
+            assert f"Connecting again in {wait:.1f} s." in command.said.splitlines()[-1]
+            await command.clock.advance(wait)
+        await command.until_said("(4002). Connecting again in 0.5 s.")
+
+
+@pytest.mark.parametrize(("stream", "is_flat"), [("trades", True), ("bars", False)])
+async def test_the_shutdown_frame_says_when_to_come_back(stream: str, *, is_flat: bool) -> None:
+    """On both kinds of sockets, though the server closes at once; and only for 4001."""
+    members = {"reconnect_after_ms": 2500}
+    frame: dict[str, Any] = {"type": "shutdown", **(members if is_flat else {"payload": members})}
+    fake = FakeServer([sends(frame, close=4001), sends(frame, close=4002)])
+    async with fake.up(), watching(fake.url, stream=stream, token=TOKEN) as command:
+        await command.until_said("in 2.5 s, as the server wants it.")
+        await command.clock.advance(2.5)
+        await command.until_said("(4002). Connecting again in 0.5 s.")
+
+
+@pytest.mark.parametrize("code", [1000, 1002, 1003, 1007, 1008, 1009, 1013, 4501, 4502, 4504, 4999])
+async def test_codes_that_mean_stop(code: int) -> None:
+    """A sentence with the code, the counts, exit code 1."""
+    fake = FakeServer([sends(trade(1, 0), close=code)])
+    async with fake.up(), watching_trades(fake) as command:
+        assert await command.ended() == 1
+        assert f"({code})" in command.said
+        assert command.lines[-1] == "frames: 1, reconnects: 0, holes: 0"
+        assert ("make run" in command.said) == (code == 4504)
+
+
+async def test_a_token_is_made_with_the_servers_secret() -> None:
+    """Where the server gives none out; after 4003 another one; a secret that doesn't do is told and not shown."""
+    clock = VirtualClock(SystemClock().now_ms())
+    source = trading_source()
+    issued = {"TAPECAST_JWT_ISSUER": tokens.ISSUER, "TAPECAST_JWT_AUDIENCE": tokens.AUDIENCE}
+    settings: dict[str, Any] = {"jwt_issuer": tokens.ISSUER, "jwt_audience": tokens.AUDIENCE}
+    async with trading(source, clock=clock, demo=False, **settings) as server:
+        environ = {"TAPECAST_JWT_SECRET": tokens.SECRET, **issued}
+        async with watching(server.http, stream="balances", environ=environ, clock=clock) as command:
+            await until(lambda: len(server.gateway.hub) > 0)
+            await clock.advance(3602)
+            await command.until_said("(4003). Connecting again in 0.5 s.")
+            await clock.advance(0.5)
+            await command.until_said("Connected again.")
+        environ["TAPECAST_JWT_SECRET"] = "too short"
+        said = await refuse_to_go_on(server.http, stream="orders", environ=environ)
+        assert said.startswith("TAPECAST_JWT_SECRET does not do: ")
+        assert "too short" not in said
+        said = await refuse_to_go_on(server.http, stream="orders")
+        assert "gives none out (it is not in demo mode). Give one by --token" in said
+
+
+@pytest.mark.parametrize(
+    ("frame", "place"),
+    [
+        ("{", "Invalid JSON"),
+        ("[]", "Input should be"),
+        ({"price": 1}, "Unable to extract tag"),
+        (trade(1, 0, price="65012.37"), "price: Input should be"),
+        (trade(1, 0, side="both"), "side: Input should be 'buy' or 'sell'"),
+        ({name: value for name, value in trade(1, 0).items() if name != "seq"}, "seq: Field required"),
+        (b"{}", "binary frame"),
+        ("x" * 5000, "Invalid JSON"),
+    ],
+)
+async def test_a_frame_that_the_document_does_not_allow_is_told(frame: Any, place: str) -> None:
+    """With what is wrong with it and the frame's beginning, on one line; exit code 1."""
+    fake = FakeServer([sends(trade(1, 0), frame)])
+    async with fake.up(), watching_trades(fake) as command:
+        assert await command.ended() == 1
+        assert place in command.said.splitlines()[-1]
+        assert len(command.said.splitlines()[-1]) < 600
+
+
+async def test_unknown_types_and_members_are_ignored() -> None:
+    """Both may be added to the contract at any time."""
+    fake = FakeServer([sends({"type": "gap", "from_seq": 3}, trade(1, 0, venue="x"))])
+    async with fake.up(), watching_trades(fake) as command:
+        await command.until_out("seq=1")
+    assert command.lines[-1] == "frames: 2, reconnects: 0, holes: 0"
+
+
+async def test_holes_are_counted_over_reconnects() -> None:
+    """What a slow client missed shows at the next frame; after a break that voids positions nothing is compared."""
+    acts = [
+        sends(trade(1, 0), trade(3, 2), close=4002),
+        sends(trade(7, 5), trade(8, 7), close=4006),
+        sends(trade(9, 8, symbol="ETH/USDT"), trade(20, 19)),
+    ]
+    fake = FakeServer(acts)
+    async with fake.up(), watching_trades(fake) as command:
+        for _ in range(2):
+            await until(lambda: command.clock.pending > 0)
+            await command.clock.advance(0.5)
+        await command.until_out("seq=20")
+        assert command.said.count("A hole") == 3
+    assert command.lines[-1] == "frames: 6, reconnects: 2, holes: 3"
+
+
+async def test_holes_of_bars_are_seen_in_the_acknowledgement_too() -> None:
+    """A final bar that came while nobody was connected is missed, unless another epoch has begun."""
+    acts = [
+        sends(ack(5), bar(6, 5), close=4002),
+        sends(ack(8), bar(9, 8), bar(11, 10), close=4006),
+        sends(ack(40, epoch="e2"), bar(41, 40, epoch="e2"), bar(1, 0, epoch="e3")),
+    ]
+    fake = FakeServer(acts)
+    async with fake.up(), watching(fake.url) as command:
+        for _ in range(2):
+            await until(lambda: command.clock.pending > 0)
+            await command.clock.advance(0.5)
+        await command.until_out("epoch=e3")
+    assert command.lines[-1] == "frames: 8, reconnects: 2, holes: 2"
+
+
+async def test_what_answers_but_is_no_tapecast() -> None:
+    """HTTP answers without our body; words that are no HTTP; none at all: each is told with what to check."""
+    fake = FakeServer([])
+    async with fake.up():
+        for status in (200, 404, 502):
+            fake.answer = answers(status)
+            said = await refuse_to_go_on(fake.url, token=TOKEN)
+            assert said.endswith(f"(HTTP {status}): check --url.")
+        fake.answer = answers(404, {"detail": "x"})
+        assert "is no Tapecast" in await refuse_to_go_on(fake.url, token=TOKEN)
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"SSH-2.0-babble\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert "is no Tapecast: check --url." in await refuse_to_go_on(url)
+        assert "is no Tapecast: check --url." in await refuse_to_go_on(url, stream="trades")
+        assert "no TLS at wss://" in await refuse_to_go_on(url.replace("ws", "wss"))
+        assert "no TLS at wss://" in await refuse_to_go_on(url.replace("ws", "https"), stream="trades")
+
+
+@pytest.mark.parametrize("stream", ["bars", "trades"])
+async def test_no_server_is_told_with_what_to_do(stream: str, unused_tcp_port: int) -> None:
+    """With and without a token to be fetched first."""
+    url = f"ws://localhost:{unused_tcp_port}"
+    said = await refuse_to_go_on(url, stream=stream)
+    assert said == f'no server at {url}: start one with "make run", or name another with --url.'
+    assert "is not known: check --url." in await refuse_to_go_on("ws://nowhere.invalid", stream=stream)
+    assert "no server" in await refuse_to_go_on(url, auth_demo=True)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:8000", "ftp://x", "ws://", "ws://h:port", "ws://h?token=x", "ws://u:p@h", "ws://[::1"]
+)
+async def test_an_address_that_is_none_is_told(url: str) -> None:
+    """With one that does; what was given is not repeated: it may hold a token."""
+    assert await refuse_to_go_on(url) == "--url must look like ws://127.0.0.1:8000 (or wss://, for TLS)."
+
+
+async def test_a_busy_server_is_tried_again() -> None:
+    """503 and 429 with our body mean later; any other answer is told."""
+    fake = FakeServer([])
+    busy = [(503, {"code": "shutting_down", "message": "Later."}), (429, {"code": "busy", "message": "Later."})]
+    fake.answer = lambda request: busy.pop(0) if busy else None
+    async with fake.up():
+        async with watching_trades(fake) as command:
+            await command.until_said("Later. (HTTP 503 shutting_down). Connecting again in 0.5 s.")
+            await command.clock.advance(0.5)
+            await command.until_said("Later. (HTTP 429 busy). Connecting again in 1.0 s.")
+            await command.clock.advance(1)
+            await command.until_said("Connected")
+        fake.answer = answers(400, {"code": 7})
+        assert "is no Tapecast" in await refuse_to_go_on(fake.url, token=TOKEN)
+        fake.answer = answers(400, {"code": "strange"})
+        assert "It gives no reason. (HTTP 400 strange)" in await refuse_to_go_on(fake.url, token=TOKEN)
+
+
+# ------------------------------------------------------------------------------------------------------- the parts
+
+
+@given(st.lists(st.tuples(st.sampled_from("ABC"), st.booleans()), max_size=40))
+def test_a_hole_is_found_exactly_where_frames_are_missing(events: list[tuple[str, bool]]) -> None:
+    """Of each symbol by itself, from the first frame of the stream that comes."""
+    positions = Positions()
+    last: dict[str, int] = {}
+    missed: set[str] = set()
+    has_begun = False
+    for seq, (key, comes) in enumerate(events, 1):
+        prev, last[key] = last.get(key, 0), seq
+        if comes:
+            message = Trade.model_validate(trade(seq, prev, symbol=key))
+            assert positions.take(message) == (key in missed)
+            missed.discard(key)
+            has_begun = True
+        elif has_begun:
+            missed.add(key)
+
+
+def test_initial_frames_make_up_for_what_was_missed() -> None:
+    """They stand at the stream's position; a position that falls is another life of the stream."""
+    positions = Positions()
+    order: dict[str, Any] = {
+        **{"type": "order", "exchange": "sim", "exchange_id": 1, "order_id": "o", "symbol": "A", "side": "buy"},
+        **{"order_type": "limit", "volume": 1, "filled": 0, "remaining": 1, "price": 1, "average": None},
+        **{"status": "open", "timestamp": 1, "seq": 5, "prev": 5, "initial": True},
+    }
+    change = {name: value for name, value in order.items() if name != "initial"}
+    for members, is_hole in (
+        (order, False),
+        ({**change, "seq": 6, "prev": 4}, False),
+        ({**order, "seq": 9, "prev": 9}, False),
+        ({**change, "seq": 11, "prev": 10}, True),
+        ({**change, "seq": 2, "prev": 1}, False),
+        ({**change, "seq": 4, "prev": 3}, True),
+    ):
+        assert positions.take(Order.model_validate(members)) is is_hole
+    assert positions.holes == 2
+
+
+def test_bars_without_positions_have_no_holes() -> None:
+    """`seq`, `prev` and `epoch` are optional."""
+    positions = Positions()
+    for frame in (bar(5, 4), bar(9, 8)):
+        for name in ("seq", "prev", "epoch"):
+            del frame["payload"][name]
+        assert positions.take(BarsUpdate.model_validate(frame)) is False
+    bare = ack(1)
+    del bare["payload"]["seq"]
+    assert positions.take(BarsAck.model_validate(bare)) is False
+
+
+def test_a_line_says_all_of_a_frame_and_can_be_read_back() -> None:
+    """What would blur a line's parts is quoted; nothing in it is a control character."""
+    message = Trade.model_validate(trade(2, 1, symbol='a b="c"', trade_id="\x1b[2J", exchange=""))
+    line = line_of(message)
+    assert line.startswith(
+        'trade exchange="" symbol="a b=\\"c\\"" trade_id="\\u001b[2J" timestamp=1793325600123 price=65012.37'
+    )
+    assert line.endswith("seq=2 prev=1")
+    assert line.isprintable()
+
+
+def test_rows_survive_what_is_strange() -> None:
+    """Control characters, times beyond the calendar, a frame that is no data."""
+    (row,) = rows_of(Trade.model_validate(trade(2, 1, symbol="\x1b[2J", timestamp=10**18)))
+    assert row[1][:2] == (str(10**18), "'\\x1b[2J'")
+    assert rows_of(BarsAck.model_validate(ack(1))) == []
+
+
+@pytest.mark.parametrize("count", [30, MOST_ROWS + 5])
+async def test_a_table_shows_the_newest_rows_that_fit(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into 25 lines, with the counts and the note below."""
+    monkeypatch.setenv("LINES", "25")
+    monkeypatch.setenv("COLUMNS", "80")
+    fake = FakeServer([sends(*(trade(seq, 0, symbol=f"S{seq}") for seq in range(1, count + 1)))])
+    async with fake.up(), watching_trades(fake, terminal=True) as command:
+        await command.drawn(f"frames: {count}")
+        newest = command.out.getvalue().rpartition("Trades of sim at")[2]
+        assert re.findall(r" (S\d+) ", newest) == [f"S{seq}" for seq in range(count - 16, count + 1)]
+        assert "Connected: Trades of sim." in newest
+
+
+async def test_the_errors_of_the_bars_socket_are_shown_in_the_table() -> None:
+    """One that answers another request ends nothing."""
+    error = {"type": "error", "payload": {"code": "rate_limited", "message": "Too fast."}}
+    failed = {"symbol": "sim:BTC/USDT", "resolution": "1", "code": "source_unavailable", "error": "It failed."}
+    fake = FakeServer([sends(error), sends({"type": "bars.error", "payload": failed})])
+    async with fake.up():
+        for text in ("Too fast.", "It failed."):
+            async with watching(fake.url, terminal=True) as command:
+                await command.drawn(text)
+
+
+# ----------------------------------------------------------------------------------------------------- the command
+
+
+@pytest.fixture
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("TAPECAST_"):
+            monkeypatch.delenv(name)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Return the environment without TAPECAST_*, and with these."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("TAPECAST_")} | variables
+
+
+async def test_the_command_in_a_process_of_its_own() -> None:
+    """By the environment's address and token; lines come at once, then the counts; exit code 0."""
+    source = trading_source()
+    async with trading(source) as server:
+        token = tokens.sign(tokens.claims(SystemClock().now_ms()))
+        process = await asyncio.create_subprocess_exec(
+            COMMAND,
+            *("watch", "--stream", "trades", "--symbol", "BTC/USDT", "--duration", "60"),
+            env=environment(TAPECAST_URL=server.http, TAPECAST_TOKEN=token),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        await until(lambda: len(server.gateway.hub) > 0)
+        source.trade(0, key=BTC)
+        async with asyncio.timeout(20):
+            assert (await process.stdout.readline()).startswith(b"trade exchange=sim symbol=BTC/USDT")
+            process.send_signal(signal.SIGINT)
+            printed, said = await process.communicate()
+    assert (process.returncode, printed.decode()) == (0, "frames: 1, reconnects: 0, holes: 0\n")
+    assert said.decode() == "tapecast: Connected: Trades of sim, BTC/USDT.\n"
+
+
+async def test_the_command_ends_by_itself_and_at_sigterm() -> None:
+    """After its duration, and when the process is told to end: the counts, exit code 0, no traceback."""
+    async with trading(trading_source()) as server:
+        for duration in ("0.2", "60"):
+            process = await asyncio.create_subprocess_exec(
+                COMMAND,
+                *("watch", "--url", server.http, "--duration", duration),
+                env=environment(),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            if duration == "60":
+                assert process.stdout is not None
+                async with asyncio.timeout(20):
+                    await process.stdout.readline()
+                process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(20):
+                printed, said = await process.communicate()
+            assert process.returncode == 0
+            assert printed.splitlines()[-1].startswith(b"frames: ")
+            assert b"Traceback" not in said
+
+
+@pytest.mark.usefixtures("_no_variables")
+def test_the_options_reach_the_command(unused_tcp_port: int) -> None:
+    """All of them are there; what they ask for is not."""
+    words = (
+        f"watch --stream balances --exchange x --exchange-id 2 --currency BTC --resolution 1D --duration 5 --auth-demo "
+        f"--url ws://127.0.0.1:{unused_tcp_port} --token {TOKEN}"
+    )
+    result = CliRunner().invoke(cli, words.split())
+    assert result.exit_code == 1
+    assert "make run" in result.output
+    assert TOKEN not in result.output
+    assert CliRunner().invoke(cli, ["watch", "--stream", "candles"]).exit_code == 2
+
+
+class Ending(io.StringIO):
+    """Output that ends the command in some way of its own."""
+
+    def __init__(self, how: type[BaseException]) -> None:
+        super().__init__()
+        self.how = how
+
+    def isatty(self) -> bool:
+        if self.how is KeyboardInterrupt:
+            raise self.how
+        return False
+
+    def write(self, text: str) -> int:
+        raise self.how
+
+
+async def test_an_interrupted_command_and_one_whose_reader_has_left_end_quietly() -> None:
+    """Ctrl-C: exit code 0, for the demonstration 130; `tapecast watch | head`: 0."""
+
+    def ending(how: type[BaseException], *, auth_demo: bool = False) -> int:
+        around = Surroundings(environ={}, out=Ending(how), err=io.StringIO(), clock=SystemClock(), draw=lambda: 0.0)
+        return run(Options(url=fake.url, stream="trades", token=TOKEN, auth_demo=auth_demo), around)
+
+    fake = FakeServer([sends(trade(1, 0)), sends(trade(1, 0))])
+    async with fake.up():
+        assert await asyncio.to_thread(ending, BrokenPipeError) == 0
+        assert await asyncio.to_thread(ending, KeyboardInterrupt) == 0
+        assert await asyncio.to_thread(ending, KeyboardInterrupt, auth_demo=True) == 130
+
+
+def test_a_command_imports_what_it_needs_alone() -> None:
+    """The help of `watch` waits for no server, and that of `serve` for no table."""
+    code = (
+        "import sys, gateway.cli; heavy = {'fastapi', 'uvicorn', 'pydantic', 'rich', 'jwt', 'websockets'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.usefixtures("_no_variables")
+def test_the_clients_variables_do_not_stop_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TAPECAST_URL and TAPECAST_TOKEN may stand in the environment of `tapecast serve`."""
+    monkeypatch.setenv("TAPECAST_URL", "ws://127.0.0.1:1")
+    monkeypatch.setenv("TAPECAST_TOKEN", "x")
+    assert load_settings().port == 8000
