@@ -11,6 +11,7 @@ from codegen.models import EMPTY, build_models, compiles
 from codegen.naming import Names, constant, pascal, snake
 from codegen.reading import OperationPlace, Perspective, Reader, pointer_of
 from codegen.schemas import Schemas, describe, field_rules
+from codegen.streams import StreamBuilder
 from codegen.structure import Structure
 
 RESERVED = frozenset(
@@ -119,6 +120,7 @@ class Builder:
             error_codes=self._error_codes(),
             close_codes=self._close_codes(),
             limits=tuple(ir.Limit(constant(item.key), item.value) for item in root.under("x-limits")),
+            streams=StreamBuilder(self._reader, self._models).build(),
             models=self._built,
             json=json.dumps(value, ensure_ascii=False, indent=2) + "\n",
             yaml=text,

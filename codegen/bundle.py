@@ -20,6 +20,13 @@ _SECTIONS: Mapping[str, str] = {
     "schema": "schemas",
     "security-scheme": "securitySchemes",
     "server": "servers",
+    **dict.fromkeys(
+        (
+            *("stream", "stream-request", "stream-message", "stream-start", "stream-name", "stream-resume"),
+            *("stream-gap", "stream-refresh"),
+        ),
+        "x-streams",
+    ),
 }
 """Where in `components` an object of a shape belongs."""
 

@@ -127,6 +127,78 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPart:
+    """One part of a key: a way to its value. `names`: the value is the name of a member there beside these instead."""
+
+    way: tuple[str, ...]
+    names: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFrame:
+    """A message of a stream: where it holds what. `tag` is a member's name and value; a way is None if it has none."""
+
+    id: str
+    model: str
+    tag: tuple[str, str] | None
+    key: tuple[KeyPart, ...]
+    seq: tuple[str, ...] | None
+    prev: tuple[str, ...] | None
+    epoch: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """An operation of a stream, with its one message."""
+
+    operation: str
+    frame: StreamFrame
+    replies: tuple[StreamFrame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResume:
+    """Where what is held is sent, and where the answer says whether the stream goes on from there."""
+
+    seq: tuple[str, ...]
+    epoch: tuple[str, ...] | None
+    recovered: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGap:
+    """The frame that tells which frames are gone, and where it holds the first and the last of them."""
+
+    frame: StreamFrame
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRefresh:
+    """The operation that takes a new token, and where its message holds it."""
+
+    request: StreamRequest
+    token: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What `x-stream` says, each default filled in: on an operation with `subscribe`, on a channel with `ready`."""
+
+    channel: str
+    subscribe: StreamRequest | None
+    unsubscribe: StreamRequest | None
+    ack: StreamFrame | None
+    ready: StreamFrame | None
+    frames: tuple[StreamFrame, ...]
+    resume: StreamResume | None
+    gap: StreamGap | None
+    reset: StreamFrame | None
+    refresh: StreamRefresh | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelField:
     """One member of a class: Python source of its type and default. `wire` is its name in JSON."""
 
@@ -189,6 +261,7 @@ class Package:
     error_codes: tuple[ErrorCode, ...]
     close_codes: tuple[CloseCode, ...]
     limits: tuple[Limit, ...]
+    streams: tuple[Stream, ...]
     models: Models
     json: str
     yaml: str

@@ -6,6 +6,7 @@ It presumes the right structure. It notes no fault and decides nothing about Pyt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from codegen.document import Document, Place
@@ -97,6 +98,10 @@ class Reader:
 
     def operations(self) -> tuple[OperationPlace, ...]:
         """Return the document's operations. What lies in `components` alone takes no part."""
+        return self._operations
+
+    @cached_property
+    def _operations(self) -> tuple[OperationPlace, ...]:
         return tuple(self._operation(place) for place in self.document.root.under("operations"))
 
     def _operation(self, place: Place) -> OperationPlace:

@@ -31,6 +31,7 @@ def render(package: ir.Package) -> dict[str, str]:
         "refusals.py": package.server and package.refuses,
         "router.py": package.server,
         "security.py": package.server and package.secured,
+        "streams.py": bool(package.streams),
         "wire.py": True,
     }
     context: dict[str, Any] = {"package": package, "models": package.models}

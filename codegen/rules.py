@@ -16,6 +16,7 @@ from codegen.parameter_rules import ParameterRules
 from codegen.reading import OperationPlace, Perspective, Reader, pointer_of
 from codegen.schema_rules import SchemaRules
 from codegen.schemas import ERROR_CODES, object_parts, types_of
+from codegen.stream_rules import StreamRules
 from codegen.structure import Sound
 
 VERSIONS = ("3.0.0", "3.1.0")
@@ -170,7 +171,7 @@ class Rules:
             ]
             if inner.key not in required:
                 self._faults.add(by.mark, "delivery", f"{inner.key!r} may be absent. Make it required.")
-        if types_of(self._reader.follow(schemas[-1]).value) != ("boolean",):
+        if types_of(self._reader.follow(schemas[-1]).members) != ("boolean",):
             self._faults.add(by.mark, "delivery", f"{schemas[-1].key!r} must be of type boolean.")
 
     # codes and limits
@@ -256,8 +257,10 @@ class Rules:
         }
         for operation in operations:
             self._operation(operation, channels)
+        streams = StreamRules(self._document)
         for channel, place in channels.items():
             if (channel, "channel") in self._sound:
+                streams.channel(place)
                 self._crossing(channel, place, [item for item in operations if item.channel == channel])
                 HandshakeRules(self._document, self._reader).channel(place)
 

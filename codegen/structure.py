@@ -17,7 +17,7 @@ class Shape:
     """One kind of object.
 
     A form is a scalar's name (`text`, `flag`, `count`, `integer`, `number`, `any`), the name of a shape, or one of
-    these within `{}` (a map of names to it) or `[]` (a list of it).
+    these within `{}` (a map of names to it) or `[]` (a list of it). `text|SHAPE` is either of them.
     """
 
     members: Mapping[str, str]
@@ -75,6 +75,7 @@ SHAPES: Mapping[str, Shape] = {
             "servers": "[server]",
             "parameters": "{parameter}",
             "bindings": "channel-bindings",
+            "x-stream": "stream",
         },
         required=("address",),
     ),
@@ -104,10 +105,42 @@ SHAPES: Mapping[str, Shape] = {
             "x-scopes": "[text]",
             "x-security-optional": "flag",
             "x-subprotocols": "[text]",
+            "x-stream": "stream",
         },
         required=("action", "channel"),
         refused=_refuse("traits"),
     ),
+    # What a stream needs where, and what its pointers lead to, is judged in stream_rules.py.
+    "stream": Shape(
+        {
+            "subscribe": "text|stream-request",
+            "unsubscribe": "text|stream-request",
+            "ack": "text|stream-message",
+            "ready": "text|stream-start",
+            "push": "[text]",
+            "key": "[text|stream-name]",
+            "seq": "text",
+            "prev": "text",
+            "epoch": "text",
+            "resume": "stream-resume",
+            "gap": "stream-gap",
+            "reset": "text|stream-message",
+            "refresh": "stream-refresh",
+        },
+        required=("key", "seq"),
+    ),
+    "stream-request": Shape({"operation": "text", "key": "[text|stream-name]"}, required=("operation",)),
+    "stream-message": Shape(
+        {"message": "text", "key": "[text|stream-name]", "seq": "text", "epoch": "text"}, required=("message",)
+    ),
+    "stream-start": Shape({"message": "text", "seq": "text", "epoch": "text"}, required=("message",)),
+    "stream-name": Shape({"additional": "text"}, required=("additional",)),
+    "stream-resume": Shape({"seq": "text", "epoch": "text", "recovered": "text"}, required=("seq",)),
+    "stream-gap": Shape(
+        {"message": "text", "key": "[text|stream-name]", "epoch": "text", "from": "text", "to": "text"},
+        required=("message", "from", "to"),
+    ),
+    "stream-refresh": Shape({"operation": "text", "token": "text"}, required=("operation", "token")),
     # Which types are supported is judged in handshake_rules.py.
     "security-scheme": Shape(
         {
@@ -239,6 +272,9 @@ class Structure:
             return True
         if form[0] in "{[":
             return self._many(place, form)
+        if "|" in form:
+            scalar, _, shape = form.partition("|")
+            return self._form(place, shape if isinstance(place.value, dict) else scalar)
         if form not in _SCALARS:
             return self._object(place, form)
         fits, wanted = _SCALARS[form]

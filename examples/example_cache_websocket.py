@@ -1,9 +1,4 @@
-"""A bot's client for Tapecast, on `websockets` and the standard library alone: copy from it what you need.
-
-    python examples/example_cache_websocket.py --stream trades --exchange sim --symbol BTC/USDT
-
-It gets a token, reads frames, finds holes by `seq` and `prev`, and reconnects where the close code says so.
-"""
+"""A bot's client for Tapecast, on `websockets` alone: copy what you need. It misses and doubles nothing silently."""
 
 import argparse
 import asyncio
@@ -11,250 +6,135 @@ import json
 import os
 import random
 import sys
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Never
-from urllib.error import HTTPError
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-RECONNECT = {1001, 1006, 1011, 1012, *range(4000, 4500)}  # every other close code means: stop
-STARTED_OVER = {1001, 1012, 4001, 4006}  # what comes after these can't be compared with what came before
-NO_SERVER = "no server at {}: start one with `make run`, or name another by --url"
+RECONNECT = {1001, 1006, 1011, 1012, *range(4000, 4500)}  # 1006: no close frame came. Every other code means: stop
+ADVICE = {1006: "`make run` starts a server, else give --url, --token", 1008: "wrong --token", 4504: "no such stream"}
 
 
-class Stop(Exception):
-    """There is no going on; the text says why and what to do."""
-
-
-def demo_token(url: str, **wanted: Any) -> str:
+async def demo_token(url: str, **wanted: Any) -> str:
     """Get a token from a server in demo mode. Where yours come from elsewhere, give one by --token."""
     body = json.dumps({"username": "bot", "password": "demo", **wanted}).encode()
     request = Request(f"http{url[2:]}/api/v1/auth/token", body, {"Content-Type": "application/json"})
-    try:
-        with urlopen(request, timeout=10) as answer:
-            return str(json.load(answer)["access_token"])
-    except HTTPError as error:
-        raise Stop(f"{url} gives no token out (HTTP {error.code}): give one by --token or TAPECAST_TOKEN") from None
-
-
-def bearer(token: str | None) -> dict[str, str] | None:
-    """Return the header that carries the token."""
-    return {"Authorization": f"Bearer {token}"} if token else None
-
-
-def path_of(options: argparse.Namespace) -> str:
-    """Return the stream's path: with a symbol or a currency its narrow form, without one the wide one."""
-    if options.stream == "bars":
-        return "/api/v1/ws"
-    if options.stream == "balances":
-        parts = [str(options.exchange_id), options.currency]
-    else:
-        parts = [options.exchange, options.symbol]
-    return "/".join(["/api/v1/cache/ws", options.stream, *(quote(part, safe="") for part in parts if part)])
-
-
-def position(data: dict[str, Any]) -> tuple[str, int, int] | None:
-    """Return what a frame belongs to (epoch, symbol or currency), its `seq` and its `prev`; None: it isn't counted."""
-    payload = data.get("payload", {})
-    if data["type"] == "bars.ack":  # from this position on the subscription is whole
-        return payload["epoch"], payload["seq"], payload["seq"]
-    if data["type"] == "bars.update":
-        return (payload["epoch"], payload["seq"], payload["prev"]) if payload["final"] else None
-    if "prev" not in data:
-        return None
-    currency = next((name for name, value in data.items() if isinstance(value, dict)), "")
-    prev = 0 if data.get("initial") else data["prev"]  # an initial frame makes up for what was missed before it
-    return data.get("symbol", currency), data["seq"], prev
-
-
-def use(data: dict[str, Any]) -> None:
-    """Print a frame; here a bot would trade. A type that a client doesn't know it has to ignore."""
-    match data["type"]:
-        case "ticker":
-            print("ticker", data["symbol"], data["price"], "bid", data["bid"], "ask", data["ask"])
-        case "trade":
-            print("trade", data["symbol"], data["side"], data["volume"], "at", data["price"])
-        case "order":
-            print("order", data["symbol"], data["side"], data["filled"], "of", data["volume"], data["status"])
-        case "balances":
-            print("balances", *(f"{name} {value['free']}" for name, value in data.items() if isinstance(value, dict)))
-        case "bars.update":
-            print("bar", data["payload"]["bar"], "final" if data["payload"]["final"] else "open")
-        case "error" | "bars.error":  # as a rule its source failed: the connection lives
-            print("error", data.get("payload", data))
+    answer = await asyncio.to_thread(lambda: urlopen(request, timeout=10).read())
+    return str(json.loads(answer)["access_token"])
 
 
 class Client:
     """Reads one stream, over as many connections as it takes."""
 
-    def __init__(self, options: argparse.Namespace, sleep: Callable[[float], Awaitable[None]]) -> None:
-        """Prepare; `sleep` waits before a reconnect."""
-        self.options = options
-        self.sleep = sleep
-        self.frames = self.connections = self.holes = self.failures = 0
-        self.held: dict[str, int] = {}  # the last seq, by epoch, symbol or currency
-        self.wait_ms: int | None = None
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.here: dict[str, Any] = {}  # epoch and seq of the last frame
+        self.resume: dict[str, Any] = {}  # the same, from when all that stood at first (orders, balances) has come
+        self.start, self.last = 0, dict[str, int]()  # where it began, and the last seq of each symbol or currency
+        self.wait_s = 0.5
 
     async def run(self) -> Never:
-        """Connect, and connect again. Raises Stop."""
+        """Connect, and connect again where the close code says so."""
         while True:
-            self.wait_ms = None
             try:
                 await self.read_one_connection()
-            except ConnectionClosed as closed:
-                code = closed.rcvd.code if closed.rcvd else 1006  # 1006: it broke, no close frame came
-                why = f"closed with {code} {closed.rcvd.reason if closed.rcvd else ''}".strip()
-                if code not in RECONNECT or (code == 4003 and self.options.token):
-                    raise Stop(f"{why}; coming back would not help") from None
-                if code in STARTED_OVER:
-                    self.held.clear()
-            except InvalidStatus as refusal:
-                why = in_words(refusal)
-                if refusal.response.status_code not in (429, 503):
-                    raise Stop(why) from None
-            except (OSError, WebSocketException):
-                why = NO_SERVER.format(self.options.url)
-                if not self.connections:
-                    raise Stop(why) from None
-            self.failures += 1
-            seconds = min(0.5 * 2 ** min(self.failures, 10), 30) * random.uniform(0.5, 1)
-            if self.wait_ms is not None:  # the server spreads its clients itself
-                seconds = self.wait_ms / 1000
-            print(f"{why}; connecting again in {seconds:.1f} s", file=sys.stderr)
-            await self.sleep(seconds)
+            except (OSError, WebSocketException) as error:
+                code = error.rcvd.code if isinstance(error, ConnectionClosed) and error.rcvd else 1006
+                if code not in RECONNECT or (code == 1006 and not self.here):
+                    raise SystemExit(f"{error}: {ADVICE.get(code, 'asyncapi.yaml says what it means')}") from None
+                print(f"{error}; connecting again in {self.wait_s} s or a little later", file=sys.stderr)
+            await asyncio.sleep(self.wait_s * random.uniform(1, 1.5))
+            self.wait_s = min(self.wait_s * 2, 30)
 
     async def read_one_connection(self) -> Never:
-        """Connect, with a new token where none was given, and read. Raises ConnectionClosed."""
-        options, token = self.options, self.options.token
-        if token is None and options.stream != "bars":
-            token = await asyncio.to_thread(demo_token, options.url)
-        async with connect(options.url + path_of(options), additional_headers=bearer(token)) as socket:
-            self.connections += 1
-            if options.stream == "bars":
-                wanted = {"symbol": f"{options.exchange}:{options.symbol or 'BTC/USDT'}"}
-                wanted["resolution"] = options.resolution
-                with suppress(ConnectionClosed):  # what came before its end is still to be read
-                    await socket.send(json.dumps({"type": "bars.subscribe", "payload": wanted}))
+        """Connect as tapecast.v1, which is told positions, and go on where we were. Raises an error at its end."""
+        args, token, request = self.args, self.args.token, '{"type": "ping"}'
+        if args.stream == "bars":
+            wanted = {"symbol": f"{args.exchange}:{args.symbol or 'BTC/USDT'}", "resolution": args.resolution}
+            payload = {**wanted, "resume": self.resume} if self.resume else wanted
+            url, request = f"{args.url}/api/v1/ws", json.dumps({"type": "bars.subscribe", "payload": payload})
+        else:
+            token = token or await demo_token(args.url)
+            place = (args.exchange_id, args.currency) if args.stream == "balances" else (args.exchange, args.symbol)
+            path = "/".join(quote(part, safe="") for part in (args.stream, *place) if part)
+            url = f"{args.url}/api/v1/cache/ws/{path}?{urlencode(self.resume)}"
+        headers = {"Authorization": f"Bearer {token}"} if token else None
+        async with connect(url, additional_headers=headers, subprotocols=[Subprotocol("tapecast.v1")]) as socket:
+            with suppress(ConnectionClosed):  # what came before the end is still to be read
+                await socket.send(request)
             while True:
-                frame = await socket.recv()
-                try:
-                    self.take(json.loads(frame))
-                except (AttributeError, KeyError, TypeError, ValueError):
-                    raise Stop(f"this frame is not as asyncapi.yaml has it: {frame[:300]!r}") from None
+                self.take(json.loads(await socket.recv()))
 
     def take(self, data: dict[str, Any]) -> None:
-        """Take a frame. There is a hole before it where its `prev` is greater than the last `seq` that is held."""
-        self.frames += 1
-        self.failures = 0
-        if data["type"] == "shutdown":
-            self.wait_ms = data.get("payload", data)["reconnect_after_ms"]
-        if data["type"] == "bars.ack" and data["payload"]["status"] == "error":
-            raise Stop(data["payload"]["message"])
-        if place := position(data):
-            key, seq, prev = place
-            if prev > self.held.get(key, prev):
-                self.holes += 1
-                print(f"a hole before seq {seq} of {key}", file=sys.stderr)
-            self.held[key] = seq
-        use(data)
+        """Take a frame: see where the stream stands, and whether frames are missing before this one."""
+        self.wait_s = 0.5
+        kind, payload = data["type"], data.get("payload", data)
+        if payload.get("status") == "error":
+            raise SystemExit(payload["message"])
+        if kind in ("ready", "bars.ack"):
+            recovered = payload.get("recovered", False)
+            if self.here and not recovered:  # as a rule `gap` or `bars.reset` follows, and says what is lost
+                print(f"a gap after {self.here}", file=sys.stderr)
+            self.here, self.start = {"epoch": payload["epoch"], "seq": payload["seq"]}, payload["seq"]
+            self.last.clear()
+            self.resume = self.here if recovered or self.args.stream in ("bars", "trades") else {}
+        elif kind == "pong":  # the answer to the ping comes after all that stood
+            self.resume = self.here
+        elif kind == "shutdown":
+            self.wait_s = payload["reconnect_after_ms"] / 1000
+        elif "prev" in payload and not payload.get("initial"):  # no other frame is counted
+            key = payload.get("symbol") or next(name for name in payload if isinstance(payload[name], dict))
+            if payload["seq"] <= self.here["seq"]:
+                return  # it came before
+            if payload["prev"] > max(self.last.get(key, 0), self.start):
+                print(f"a silent hole before seq {payload['seq']} of {key}", file=sys.stderr)
+            self.last[key] = self.here["seq"] = payload["seq"]
+        print(data)  # here a bot would trade
 
 
-def in_words(refusal: InvalidStatus) -> str:
-    """Return what an HTTP answer to a handshake says. Its body is {"code": ..., "message": ...}."""
-    body = bytes(refusal.response.body or b"").decode(errors="replace")
-    return f"HTTP {refusal.response.status_code} {body[:300]}"
-
-
-async def knock(url: str, token: str | None, offers: list[Subprotocol] | None) -> tuple[int, str]:
-    """Return what a handshake brings, as a number and in words: an HTTP status, a close code, or 101 for `let in`."""
-    try:
-        async with connect(url, additional_headers=bearer(token), subprotocols=offers) as socket:
-            await socket.send('{"type": "ping"}')
-            await socket.recv()
-            return 101, "let in"
-    except InvalidStatus as refusal:
-        return refusal.response.status_code, in_words(refusal)
-    except ConnectionClosed as closed:
-        code = closed.rcvd.code if closed.rcvd else 1006
-        return code, f"closed with {code} {closed.rcvd.reason if closed.rcvd else ''}"
-
-
-async def auth_demo(options: argparse.Namespace) -> int:
-    """Show how tokens are refused: by HTTP, or with 1008 where a client offers tapecast.v1. Returns the exit code."""
-    own, foreign = (f"{options.url}/api/v1/cache/ws/balances/{number}" for number in (options.exchange_id, 999999))
-    good = options.token or await asyncio.to_thread(demo_token, options.url)
-    expired = await asyncio.to_thread(demo_token, options.url, expires_in=0)
-    narrow = await asyncio.to_thread(demo_token, options.url, scope="orders:read")
-    signed, _, signature = good.rpartition(".")
-    cases: list[tuple[str, str, str | None, int]] = [
+async def auth_demo(args: argparse.Namespace) -> None:
+    """Show how tokens are refused, by HTTP. Clients that offer tapecast.v1 are closed with 1008 instead."""
+    own, good = args.exchange_id, args.token or await demo_token(args.url)
+    for title, account, token, wanted in (
         ("no token", own, None, 401),
         ("garbage", own, "garbage", 401),
-        ("expired", own, expired, 401),
-        ("wrong key", own, f"{signed}.{signature[::-1]}", 401),
-        ("scope missing", own, narrow, 403),
-        ("foreign account", foreign, good, 403),
+        ("wrong signature", own, f"{good}x", 401),
+        ("expired", own, await demo_token(args.url, expires_in=0), 401),
+        ("scope missing", own, await demo_token(args.url, scope="orders:read"), 403),
+        ("foreign account", "999999", good, 403),
         ("good token", own, good, 101),
-    ]
-    faults = 0
-    for title, url, token, status in cases:
-        for offers, wanted in ((None, status), ([Subprotocol("tapecast.v1")], 101 if status == 101 else 1008)):
-            got, text = await knock(url, token, offers)
-            faults += got != wanted
-            note = "" if got == wanted else f"  WRONG: it must be {wanted}"
-            print(f"{title:<16}{'tapecast.v1' if offers else 'plain':<12}{text}{note}")
-    return 1 if faults else 0
+    ):
+        headers = {"Authorization": f"Bearer {token}"} if token else None
+        try:
+            async with connect(f"{args.url}/api/v1/cache/ws/balances/{account}", additional_headers=headers):
+                got = 101
+        except InvalidStatus as refusal:
+            got = refusal.response.status_code
+        print(f"{title:<16} {got}", "as it must be" if got == wanted else f"WRONG: it must be {wanted}")
 
 
-def read_options(words: Sequence[str] | None = None) -> argparse.Namespace:
+def read_args(words: list[str] | None = None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description="Print a stream of Tapecast.")
     parser.add_argument("--stream", choices=["bars", "tickers", "trades", "orders", "balances"], default="bars")
-    parser.add_argument("--exchange", default="sim")
-    parser.add_argument("--symbol", help="default: all of them; for bars BTC/USDT")
-    parser.add_argument("--exchange-id", type=int, default=1, help="for balances: the account")
-    parser.add_argument("--currency", help="for balances; default: all of them")
-    parser.add_argument("--resolution", default="1", help="for bars: 1 3 5 15 30 60 120 240 1D 1W 1M")
     parser.add_argument("--duration", type=float, help="seconds; default: until Ctrl-C")
     parser.add_argument("--auth-demo", action="store_true", help="show how tokens are refused")
-    parser.add_argument("--url", default=os.environ.get("TAPECAST_URL") or "ws://127.0.0.1:8000")
-    parser.add_argument("--token", help="default: TAPECAST_TOKEN, or one of the demo's")
-    options = parser.parse_args(words)
-    options.token = options.token or os.environ.get("TAPECAST_TOKEN") or None
-    options.url = options.url.rstrip("/").replace("http", "ws", 1)
-    if not options.url.startswith(("ws://", "wss://")):
-        parser.error("--url must look like ws://127.0.0.1:8000")
-    return options
-
-
-async def main(options: argparse.Namespace, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> int:
-    """Run until the duration is over. Returns the exit code."""
-    client = Client(options, sleep)
-    over = asyncio.timeout(options.duration)
-    try:
-        if options.auth_demo:
-            return await auth_demo(options)
-        async with over:
-            await client.run()
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return 1
-    except (OSError, WebSocketException):
-        if not over.expired():  # where it is, this is its TimeoutError
-            print(NO_SERVER.format(options.url), file=sys.stderr)
-            return 1
-    finally:
-        if client.connections:
-            print(f"frames: {client.frames}, reconnects: {client.connections - 1}, holes: {client.holes}")
-    return 0
+    url, token = os.environ.get("TAPECAST_URL") or "ws://127.0.0.1:8000", os.environ.get("TAPECAST_TOKEN")
+    defaults = {"exchange": "sim", "symbol": None, "exchange-id": "1", "currency": None, "resolution": "1"}
+    for name, default in {**defaults, "url": url, "token": token}.items():
+        parser.add_argument(f"--{name}", default=default)
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":
+    args = read_args()
     try:
-        sys.exit(asyncio.run(main(read_options())))
-    except KeyboardInterrupt:
-        sys.exit(0)
+        asyncio.run(asyncio.wait_for(auth_demo(args) if args.auth_demo else Client(args).run(), args.duration))
+    except (KeyboardInterrupt, TimeoutError):
+        pass  # stopped by hand, or the duration is over
+    except OSError as error:
+        raise SystemExit(f"{error}: {ADVICE[1006]}") from None

@@ -19,6 +19,7 @@ from gateway.supervisor import Supervisor
 from gateway.tokens import IssueToken, create_token_router
 from gateway.transport.connection import Server
 from generated.document import document_json, document_yaml
+from generated.models import Limits
 from generated.operations import BarsOperations
 from generated.router import create_router
 from handlers.auth import Keys, TokenAuthenticator
@@ -27,7 +28,9 @@ from handlers.cache import CacheFeed, CacheHandlers
 from handlers.entrance import Entrances
 from handlers.feed import BarsFeed
 from handlers.market import MarketFeed
+from handlers.tokens import Tokens
 from streaming.clock import Clock
+from streaming.history import Rings
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
 from streaming.session import Flusher, Session
@@ -73,26 +76,33 @@ def create_gateway(
     hub = Hub()
     flusher = Flusher(call_soon or (lambda callback: asyncio.get_running_loop().call_soon(callback)))
     refuser = Refuser(settings.auth_failure)
+    rings = Rings(clock, frames=settings.ring_frames, age=settings.ring_age_s, total=settings.rings_frames)
     symbols = [symbol for source in sources for symbol in source.symbols]
     feed = BarsFeed(
         symbols,
         hub,
+        rings,
         clock,
         interval_ms=settings.bars_interval_ms,
         lateness_ms=settings.lateness_ms,
+        late_ms=settings.late_ms,
         new_epoch=new_epoch,
     )
     accounts = [account for source in sources for account in source.accounts]
-    cache_feed = CacheFeed(symbols, accounts, hub, new_epoch=new_epoch)
-    server = Server(hub, flusher, session_limits(settings), clock, refuser.refuse, Entrances(cache_feed))
+    cache_feed = CacheFeed(symbols, accounts, hub, rings, new_epoch=new_epoch, limits=told_limits(settings))
+    authenticator = token_authenticator(settings, keys, clock)
+    tokens = Tokens(authenticator.authenticate, clock, warning_ms=settings.token_warning_ms)
+    entrances = Entrances(cache_feed)
+    server = Server(hub, flusher, session_limits(settings), clock, refuser.refuse, entrances, tokens)
     supervisor = Supervisor(sources, MarketFeed(feed, cache_feed), clock)
-    bars: BarsOperations[Session] = BarsHandlers(feed, hub, clock)
-    cache = CacheHandlers(clock)
+    bars: BarsOperations[Session] = BarsHandlers(feed, hub, clock, tokens)
+    cache = CacheHandlers(clock, tokens)
 
     async def check_ages() -> None:
         while True:
             await clock.sleep(AGE_CHECK_S)
             server.sessions.check_ages()
+            rings.trim()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -117,8 +127,9 @@ def create_gateway(
         create_router(
             server.serve,
             refuser.refuse,
-            authenticator=Authenticator(token_authenticator(settings, keys, clock)),
+            authenticator=Authenticator(authenticator),
             admit=OriginList(settings.origins).admit,
+            permit=lambda channel, parameters, principal: entrances.permit(parameters, principal),
             require_token=("bars",) if settings.bars_token == "required" else (),
             bars=bars,
             tickers=cache,
@@ -171,6 +182,19 @@ def session_limits(settings: Settings) -> SessionLimits:
         bad_frames_in_a_row=settings.max_bad_frames,
         outbox_bytes=settings.outbox_bytes,
         outbox_age=settings.outbox_age_s,
+    )
+
+
+def told_limits(settings: Settings) -> Limits:
+    """Return what a client of the cache sockets is told of the settings."""
+    return Limits(
+        frame_bytes=settings.max_frame_bytes,
+        frames_per_second=settings.frames_per_second,
+        frames_burst=settings.frames_burst,
+        outbox_bytes=settings.outbox_bytes,
+        outbox_age_ms=round(settings.outbox_age_s * 1000),
+        ring_frames=settings.ring_frames,
+        ring_age_ms=round(settings.ring_age_s * 1000),
     )
 
 

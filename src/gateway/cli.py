@@ -45,6 +45,13 @@ def serve() -> None:
 @click.option("--exchange-id", type=click.IntRange(min=0), default=1, show_default=True, help="For balances: account.")
 @click.option("--currency", help="For balances: a currency of the account. Default: all of them.")
 @click.option("--resolution", default="1", show_default=True, help="For bars: 1 3 5 15 30 60 120 240 1D 1W 1M.")
+@click.option(
+    "--history",
+    type=click.IntRange(0, 1000),
+    default=20,
+    show_default=True,
+    help="So many of the last trades, or closed bars, first.",
+)
 @click.option("--duration", type=click.FloatRange(min=0), help="Seconds after which to stop. Default: at Ctrl-C.")
 @click.option("--auth-demo", is_flag=True, help="Show each way in which a token is refused, and one that is let in.")
 @click.option(
@@ -63,6 +70,7 @@ def watch(
     exchange_id: int,
     currency: str | None,
     resolution: str,
+    history: int,
     duration: float | None,
     auth_demo: bool,
     url: str,
@@ -84,6 +92,7 @@ def watch(
                 exchange_id=exchange_id,
                 currency=currency,
                 resolution=resolution,
+                history=history,
                 duration_s=duration,
                 auth_demo=auth_demo,
                 url=url,

@@ -102,6 +102,24 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Age of a client's oldest unsent byte before it is closed.",
     )
+    ring_frames: int = Field(
+        default=limits.RING_FRAMES, ge=1, description="Frames of one stream that are kept for clients that come back."
+    )
+    ring_age_s: float = Field(
+        default=limits.RING_AGE_MS / 1000, gt=0, allow_inf_nan=False, description="Seconds for which they are kept."
+    )
+    rings_frames: int = Field(
+        default=limits.RINGS_FRAMES, ge=1, description="Frames of all streams together that are kept, about 1 KB each."
+    )
+    late_ms: int = Field(
+        default=limits.LATE_MS,
+        ge=0,
+        le=86_400_000,
+        description="How long after its end a bar can be corrected, by the market's clock.",
+    )
+    token_warning_ms: int = Field(
+        default=limits.TOKEN_WARNING_MS, ge=0, description="How long before its token's end a client is warned."
+    )
     demo: bool = Field(
         default=False, description="Demo mode: a secret of its own where none is set, and a token printed at the start."
     )

@@ -1,12 +1,13 @@
 # Generated from asyncapi.yaml by `make generate`. DO NOT EDIT.
 """Channels: the document's addresses. It knows no message and no socket."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from .addresses import Address, Parameter
+from .addresses import Address, Parameter, read_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,42 @@ def format_trades(parameters: TradesParameters) -> str:
     return _TRADES_ADDRESS.join(parameters.exchange, parameters.symbol)
 
 
+_TRADES_QUERY: Final = (
+    Parameter[int]("replay", "integer", TypeAdapter(Annotated[int, Field(ge=0, le=1000)]), "an integer from 0 to 1000"),
+    Parameter[str](
+        "epoch", "string", TypeAdapter(Annotated[str, Field(max_length=64)]), "a string of at most 64 characters"
+    ),
+    Parameter[int](
+        "seq",
+        "integer",
+        TypeAdapter(Annotated[int, Field(ge=0, le=9007199254740991)]),
+        "an integer from 0 to 9007199254740991",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradesQuery:
+    """What may stand in the query of `trades`."""
+
+    replay: int = 0
+    """So many of the last trades come first, as far as they are kept."""
+    epoch: str | None = None
+    """With `seq`, the position of the last frame that the client holds. What came after it comes first."""
+    seq: int | None = None
+    """See `epoch`."""
+
+
+def read_trades_query(scope: Mapping[str, Any]) -> TradesQuery:
+    """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
+    found = read_query(scope, "replay", "epoch", "seq")
+    return TradesQuery(
+        replay=_TRADES_QUERY[0].optional(found, 0),
+        epoch=_TRADES_QUERY[1].optional(found, None),
+        seq=_TRADES_QUERY[2].optional(found, None),
+    )
+
+
 _EXCHANGE_TRADES_ADDRESS: Final = Address(("api", "v1", "cache", "ws", "trades", None), slashes=False)
 _EXCHANGE_TRADES_PARAMETERS: Final = (Parameter[str]("exchange", "string", TypeAdapter(str), "a string"),)
 
@@ -248,6 +285,42 @@ def parse_exchange_trades(raw_path: bytes) -> ExchangeTradesParameters | None:
 def format_exchange_trades(parameters: ExchangeTradesParameters) -> str:
     """Return the path that holds the parameters, percent-encoded. Raises ValueError where no path can."""
     return _EXCHANGE_TRADES_ADDRESS.join(parameters.exchange)
+
+
+_EXCHANGE_TRADES_QUERY: Final = (
+    Parameter[int]("replay", "integer", TypeAdapter(Annotated[int, Field(ge=0, le=1000)]), "an integer from 0 to 1000"),
+    Parameter[str](
+        "epoch", "string", TypeAdapter(Annotated[str, Field(max_length=64)]), "a string of at most 64 characters"
+    ),
+    Parameter[int](
+        "seq",
+        "integer",
+        TypeAdapter(Annotated[int, Field(ge=0, le=9007199254740991)]),
+        "an integer from 0 to 9007199254740991",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeTradesQuery:
+    """What may stand in the query of `exchangeTrades`."""
+
+    replay: int = 0
+    """So many of the last trades come first, as far as they are kept."""
+    epoch: str | None = None
+    """With `seq`, the position of the last frame that the client holds. What came after it comes first."""
+    seq: int | None = None
+    """See `epoch`."""
+
+
+def read_exchange_trades_query(scope: Mapping[str, Any]) -> ExchangeTradesQuery:
+    """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
+    found = read_query(scope, "replay", "epoch", "seq")
+    return ExchangeTradesQuery(
+        replay=_EXCHANGE_TRADES_QUERY[0].optional(found, 0),
+        epoch=_EXCHANGE_TRADES_QUERY[1].optional(found, None),
+        seq=_EXCHANGE_TRADES_QUERY[2].optional(found, None),
+    )
 
 
 _ORDERS_ADDRESS: Final = Address(("api", "v1", "cache", "ws", "orders", None, None), slashes=True)
@@ -286,6 +359,35 @@ def format_orders(parameters: OrdersParameters) -> str:
     return _ORDERS_ADDRESS.join(parameters.exchange, parameters.symbol)
 
 
+_ORDERS_QUERY: Final = (
+    Parameter[str](
+        "epoch", "string", TypeAdapter(Annotated[str, Field(max_length=64)]), "a string of at most 64 characters"
+    ),
+    Parameter[int](
+        "seq",
+        "integer",
+        TypeAdapter(Annotated[int, Field(ge=0, le=9007199254740991)]),
+        "an integer from 0 to 9007199254740991",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersQuery:
+    """What may stand in the query of `orders`."""
+
+    epoch: str | None = None
+    """With `seq`, the position of the last frame that the client holds. What came after it comes first."""
+    seq: int | None = None
+    """See `epoch`."""
+
+
+def read_orders_query(scope: Mapping[str, Any]) -> OrdersQuery:
+    """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
+    found = read_query(scope, "epoch", "seq")
+    return OrdersQuery(epoch=_ORDERS_QUERY[0].optional(found, None), seq=_ORDERS_QUERY[1].optional(found, None))
+
+
 _EXCHANGE_ORDERS_ADDRESS: Final = Address(("api", "v1", "cache", "ws", "orders", None), slashes=False)
 _EXCHANGE_ORDERS_PARAMETERS: Final = (Parameter[str]("exchange", "string", TypeAdapter(str), "a string"),)
 
@@ -312,6 +414,37 @@ def parse_exchange_orders(raw_path: bytes) -> ExchangeOrdersParameters | None:
 def format_exchange_orders(parameters: ExchangeOrdersParameters) -> str:
     """Return the path that holds the parameters, percent-encoded. Raises ValueError where no path can."""
     return _EXCHANGE_ORDERS_ADDRESS.join(parameters.exchange)
+
+
+_EXCHANGE_ORDERS_QUERY: Final = (
+    Parameter[str](
+        "epoch", "string", TypeAdapter(Annotated[str, Field(max_length=64)]), "a string of at most 64 characters"
+    ),
+    Parameter[int](
+        "seq",
+        "integer",
+        TypeAdapter(Annotated[int, Field(ge=0, le=9007199254740991)]),
+        "an integer from 0 to 9007199254740991",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeOrdersQuery:
+    """What may stand in the query of `exchangeOrders`."""
+
+    epoch: str | None = None
+    """With `seq`, the position of the last frame that the client holds. What came after it comes first."""
+    seq: int | None = None
+    """See `epoch`."""
+
+
+def read_exchange_orders_query(scope: Mapping[str, Any]) -> ExchangeOrdersQuery:
+    """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
+    found = read_query(scope, "epoch", "seq")
+    return ExchangeOrdersQuery(
+        epoch=_EXCHANGE_ORDERS_QUERY[0].optional(found, None), seq=_EXCHANGE_ORDERS_QUERY[1].optional(found, None)
+    )
 
 
 _BALANCES_ADDRESS: Final = Address(("api", "v1", "cache", "ws", "balances", None, None), slashes=False)
@@ -355,6 +488,35 @@ def format_balances(parameters: BalancesParameters) -> str:
     return _BALANCES_ADDRESS.join(parameters.exchange_id, parameters.currency)
 
 
+_BALANCES_QUERY: Final = (
+    Parameter[str](
+        "epoch", "string", TypeAdapter(Annotated[str, Field(max_length=64)]), "a string of at most 64 characters"
+    ),
+    Parameter[int](
+        "seq",
+        "integer",
+        TypeAdapter(Annotated[int, Field(ge=0, le=9007199254740991)]),
+        "an integer from 0 to 9007199254740991",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancesQuery:
+    """What may stand in the query of `balances`."""
+
+    epoch: str | None = None
+    """With `seq`, the position of the last frame that the client holds. What came after it comes first."""
+    seq: int | None = None
+    """See `epoch`."""
+
+
+def read_balances_query(scope: Mapping[str, Any]) -> BalancesQuery:
+    """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
+    found = read_query(scope, "epoch", "seq")
+    return BalancesQuery(epoch=_BALANCES_QUERY[0].optional(found, None), seq=_BALANCES_QUERY[1].optional(found, None))
+
+
 _ACCOUNT_BALANCES_ADDRESS: Final = Address(("api", "v1", "cache", "ws", "balances", None), slashes=False)
 _ACCOUNT_BALANCES_PARAMETERS: Final = (
     Parameter[int](
@@ -390,6 +552,37 @@ def format_account_balances(parameters: AccountBalancesParameters) -> str:
     return _ACCOUNT_BALANCES_ADDRESS.join(parameters.exchange_id)
 
 
+_ACCOUNT_BALANCES_QUERY: Final = (
+    Parameter[str](
+        "epoch", "string", TypeAdapter(Annotated[str, Field(max_length=64)]), "a string of at most 64 characters"
+    ),
+    Parameter[int](
+        "seq",
+        "integer",
+        TypeAdapter(Annotated[int, Field(ge=0, le=9007199254740991)]),
+        "an integer from 0 to 9007199254740991",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountBalancesQuery:
+    """What may stand in the query of `accountBalances`."""
+
+    epoch: str | None = None
+    """With `seq`, the position of the last frame that the client holds. What came after it comes first."""
+    seq: int | None = None
+    """See `epoch`."""
+
+
+def read_account_balances_query(scope: Mapping[str, Any]) -> AccountBalancesQuery:
+    """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
+    found = read_query(scope, "epoch", "seq")
+    return AccountBalancesQuery(
+        epoch=_ACCOUNT_BALANCES_QUERY[0].optional(found, None), seq=_ACCOUNT_BALANCES_QUERY[1].optional(found, None)
+    )
+
+
 Parameters: TypeAlias = (
     TickersParameters
     | ExchangeTickersParameters
@@ -418,3 +611,9 @@ _ADDRESSES: Final[tuple[tuple[Address, Channel], ...]] = (
 def find_channel(raw_path: bytes) -> Channel | None:
     """Return the channel that a path belongs to as it was sent: of several the one whose address says most."""
     return next((channel for address, channel in _ADDRESSES if address.split(raw_path) is not None), None)
+
+
+Query: TypeAlias = (
+    TradesQuery | ExchangeTradesQuery | OrdersQuery | ExchangeOrdersQuery | BalancesQuery | AccountBalancesQuery
+)
+"""What stands in the query of any channel."""

@@ -16,6 +16,8 @@ class ErrorCode(StrEnum):
     NOT_SUBSCRIBED = "not_subscribed"
     SUBSCRIPTION_LIMIT = "subscription_limit"
     RATE_LIMITED = "rate_limited"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
     SOURCE_UNAVAILABLE = "source_unavailable"
     INTERNAL = "internal"
 
@@ -33,6 +35,8 @@ _ERROR_TEXTS: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.NOT_SUBSCRIBED: "There is no such subscription on this connection.",
     ErrorCode.SUBSCRIPTION_LIMIT: "The connection holds as many subscriptions as it may.",
     ErrorCode.RATE_LIMITED: ("Frames came faster than the limit; this one was not handled. Wait retry_after_ms."),
+    ErrorCode.UNAUTHORIZED: "The token is bad or has expired.",
+    ErrorCode.FORBIDDEN: ("The token is another user's, or does not cover what this connection shows."),
     ErrorCode.SOURCE_UNAVAILABLE: "The source of this symbol is not available now.",
     ErrorCode.INTERNAL: (
         "The server failed to handle this frame and closes the connection with 1011. The fault was logged."
@@ -57,6 +61,7 @@ class CloseCode(IntEnum):
     PING_TIMEOUT = 4004
     RATE_LIMIT = 4005
     STATE_LOST = 4006
+    TOKEN_REVOKED = 4501
     BAD_FRAMES = 4502
     UNKNOWN_ADDRESS = 4504
 
@@ -86,6 +91,7 @@ _CLOSE_TEXTS: Final[Mapping[CloseCode, str]] = {
     CloseCode.PING_TIMEOUT: "The client did not answer pings.",
     CloseCode.RATE_LIMIT: ("The rate limit was exceeded three times within ten seconds."),
     CloseCode.STATE_LOST: "The source started over; subscribe again.",
+    CloseCode.TOKEN_REVOKED: ("The new token is another user's, or does not cover what this connection shows."),
     CloseCode.BAD_FRAMES: "Twenty bad frames in a row.",
     CloseCode.UNKNOWN_ADDRESS: ("There is no such channel, exchange, symbol or currency, or a parameter is malformed."),
 }

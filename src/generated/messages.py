@@ -5,21 +5,32 @@ from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 from .models import (
+    AuthAck,
+    AuthExpiring,
+    AuthRefresh,
     Balances,
     BarsAck,
+    BarsCorrection,
     BarsError,
+    BarsReset,
+    BarsSnapshot,
     BarsSubscribe,
     BarsUnsubscribe,
     BarsUnsubscribeAck,
     BarsUpdate,
+    CacheAuthAck,
+    CacheAuthExpiring,
+    CacheAuthRefresh,
     CacheError,
     CachePing,
     CachePong,
     CacheShutdown,
     Error,
+    Gap,
     Order,
     Ping,
     Pong,
+    Ready,
     Shutdown,
     Ticker,
     Trade,
@@ -79,58 +90,85 @@ __all__ = [
 Delivery = Literal["latest", "lossless"]
 """How a message is delivered: `latest` may be replaced by a newer one until it is sent, `lossless` is never skipped."""
 
-BarsIncoming: TypeAlias = BarsSubscribe | BarsUnsubscribe | Ping
+BarsIncoming: TypeAlias = BarsSubscribe | BarsUnsubscribe | Ping | AuthRefresh
 """What may come in over `/api/v1/ws`."""
 
-BarsOutgoing: TypeAlias = BarsAck | BarsUnsubscribeAck | Pong | BarsUpdate | BarsError | Error | Shutdown
+BarsOutgoing: TypeAlias = (
+    BarsAck
+    | BarsUnsubscribeAck
+    | Pong
+    | AuthAck
+    | BarsUpdate
+    | BarsCorrection
+    | BarsSnapshot
+    | BarsReset
+    | BarsError
+    | AuthExpiring
+    | Error
+    | Shutdown
+)
 """What may go out over `/api/v1/ws`, replies included."""
 
-TickersIncoming: TypeAlias = CachePing
+TickersIncoming: TypeAlias = CachePing | CacheAuthRefresh
 """What may come in over `/api/v1/cache/ws/tickers/{exchange}/{symbol}`."""
 
-TickersOutgoing: TypeAlias = CachePong | Ticker | CacheError | CacheShutdown
+TickersOutgoing: TypeAlias = CachePong | CacheAuthAck | Ticker | Ready | CacheAuthExpiring | CacheError | CacheShutdown
 """What may go out over `/api/v1/cache/ws/tickers/{exchange}/{symbol}`, replies included."""
 
-ExchangeTickersIncoming: TypeAlias = CachePing
+ExchangeTickersIncoming: TypeAlias = CachePing | CacheAuthRefresh
 """What may come in over `/api/v1/cache/ws/tickers/{exchange}`."""
 
-ExchangeTickersOutgoing: TypeAlias = CachePong | Ticker | CacheError | CacheShutdown
+ExchangeTickersOutgoing: TypeAlias = (
+    CachePong | CacheAuthAck | Ticker | Ready | CacheAuthExpiring | CacheError | CacheShutdown
+)
 """What may go out over `/api/v1/cache/ws/tickers/{exchange}`, replies included."""
 
-TradesIncoming: TypeAlias = CachePing
+TradesIncoming: TypeAlias = CachePing | CacheAuthRefresh
 """What may come in over `/api/v1/cache/ws/trades/{exchange}/{symbol}`."""
 
-TradesOutgoing: TypeAlias = CachePong | Trade | CacheError | CacheShutdown
+TradesOutgoing: TypeAlias = (
+    CachePong | CacheAuthAck | Trade | Ready | Gap | CacheAuthExpiring | CacheError | CacheShutdown
+)
 """What may go out over `/api/v1/cache/ws/trades/{exchange}/{symbol}`, replies included."""
 
-ExchangeTradesIncoming: TypeAlias = CachePing
+ExchangeTradesIncoming: TypeAlias = CachePing | CacheAuthRefresh
 """What may come in over `/api/v1/cache/ws/trades/{exchange}`."""
 
-ExchangeTradesOutgoing: TypeAlias = CachePong | Trade | CacheError | CacheShutdown
+ExchangeTradesOutgoing: TypeAlias = (
+    CachePong | CacheAuthAck | Trade | Ready | Gap | CacheAuthExpiring | CacheError | CacheShutdown
+)
 """What may go out over `/api/v1/cache/ws/trades/{exchange}`, replies included."""
 
-OrdersIncoming: TypeAlias = CachePing
+OrdersIncoming: TypeAlias = CachePing | CacheAuthRefresh
 """What may come in over `/api/v1/cache/ws/orders/{exchange}/{symbol}`."""
 
-OrdersOutgoing: TypeAlias = CachePong | Order | CacheError | CacheShutdown
+OrdersOutgoing: TypeAlias = (
+    CachePong | CacheAuthAck | Order | Ready | Gap | CacheAuthExpiring | CacheError | CacheShutdown
+)
 """What may go out over `/api/v1/cache/ws/orders/{exchange}/{symbol}`, replies included."""
 
-ExchangeOrdersIncoming: TypeAlias = CachePing
+ExchangeOrdersIncoming: TypeAlias = CachePing | CacheAuthRefresh
 """What may come in over `/api/v1/cache/ws/orders/{exchange}`."""
 
-ExchangeOrdersOutgoing: TypeAlias = CachePong | Order | CacheError | CacheShutdown
+ExchangeOrdersOutgoing: TypeAlias = (
+    CachePong | CacheAuthAck | Order | Ready | Gap | CacheAuthExpiring | CacheError | CacheShutdown
+)
 """What may go out over `/api/v1/cache/ws/orders/{exchange}`, replies included."""
 
-BalancesIncoming: TypeAlias = CachePing
+BalancesIncoming: TypeAlias = CachePing | CacheAuthRefresh
 """What may come in over `/api/v1/cache/ws/balances/{exchange_id}/{currency}`."""
 
-BalancesOutgoing: TypeAlias = CachePong | Balances | CacheError | CacheShutdown
+BalancesOutgoing: TypeAlias = (
+    CachePong | CacheAuthAck | Balances | Ready | Gap | CacheAuthExpiring | CacheError | CacheShutdown
+)
 """What may go out over `/api/v1/cache/ws/balances/{exchange_id}/{currency}`, replies included."""
 
-AccountBalancesIncoming: TypeAlias = CachePing
+AccountBalancesIncoming: TypeAlias = CachePing | CacheAuthRefresh
 """What may come in over `/api/v1/cache/ws/balances/{exchange_id}`."""
 
-AccountBalancesOutgoing: TypeAlias = CachePong | Balances | CacheError | CacheShutdown
+AccountBalancesOutgoing: TypeAlias = (
+    CachePong | CacheAuthAck | Balances | Ready | Gap | CacheAuthExpiring | CacheError | CacheShutdown
+)
 """What may go out over `/api/v1/cache/ws/balances/{exchange_id}`, replies included."""
 
 _BARS: Final[Mapping[str, Incoming[BarsIncoming]]] = {
@@ -145,6 +183,11 @@ _BARS: Final[Mapping[str, Incoming[BarsIncoming]]] = {
             "payload.id": (
                 "a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"
             ),
+            "payload.snapshot": "an integer from 0 to 5000",
+            "payload.resume": "an object",
+            "payload.resume.epoch": "a string of at most 64 characters",
+            "payload.resume.seq": "an integer of at least 0",
+            "payload.conflate_ms": "an integer from 0 to 60000",
         },
     ),
     "bars.unsubscribe": Incoming(
@@ -166,6 +209,18 @@ _BARS: Final[Mapping[str, Incoming[BarsIncoming]]] = {
         wanted={
             "type": '"ping"',
             "payload": "an object",
+            "payload.id": (
+                "a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"
+            ),
+        },
+    ),
+    "auth.refresh": Incoming(
+        model=AuthRefresh,
+        correlation=("payload", "id"),
+        wanted={
+            "type": '"auth.refresh"',
+            "payload": "an object",
+            "payload.token": "a string of at most 4096 characters",
             "payload.id": (
                 "a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"
             ),
@@ -204,7 +259,16 @@ _TICKERS: Final[Mapping[str, Incoming[TickersIncoming]]] = {
             "type": '"ping"',
             "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
         },
-    )
+    ),
+    "auth.refresh": Incoming(
+        model=CacheAuthRefresh,
+        correlation=("id",),
+        wanted={
+            "type": '"auth.refresh"',
+            "token": "a string of at most 4096 characters",
+            "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
+        },
+    ),
 }
 
 
@@ -238,7 +302,16 @@ _EXCHANGE_TICKERS: Final[Mapping[str, Incoming[ExchangeTickersIncoming]]] = {
             "type": '"ping"',
             "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
         },
-    )
+    ),
+    "auth.refresh": Incoming(
+        model=CacheAuthRefresh,
+        correlation=("id",),
+        wanted={
+            "type": '"auth.refresh"',
+            "token": "a string of at most 4096 characters",
+            "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
+        },
+    ),
 }
 
 
@@ -272,7 +345,16 @@ _TRADES: Final[Mapping[str, Incoming[TradesIncoming]]] = {
             "type": '"ping"',
             "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
         },
-    )
+    ),
+    "auth.refresh": Incoming(
+        model=CacheAuthRefresh,
+        correlation=("id",),
+        wanted={
+            "type": '"auth.refresh"',
+            "token": "a string of at most 4096 characters",
+            "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
+        },
+    ),
 }
 
 
@@ -302,7 +384,16 @@ _EXCHANGE_TRADES: Final[Mapping[str, Incoming[ExchangeTradesIncoming]]] = {
             "type": '"ping"',
             "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
         },
-    )
+    ),
+    "auth.refresh": Incoming(
+        model=CacheAuthRefresh,
+        correlation=("id",),
+        wanted={
+            "type": '"auth.refresh"',
+            "token": "a string of at most 4096 characters",
+            "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
+        },
+    ),
 }
 
 
@@ -332,7 +423,16 @@ _ORDERS: Final[Mapping[str, Incoming[OrdersIncoming]]] = {
             "type": '"ping"',
             "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
         },
-    )
+    ),
+    "auth.refresh": Incoming(
+        model=CacheAuthRefresh,
+        correlation=("id",),
+        wanted={
+            "type": '"auth.refresh"',
+            "token": "a string of at most 4096 characters",
+            "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
+        },
+    ),
 }
 
 
@@ -362,7 +462,16 @@ _EXCHANGE_ORDERS: Final[Mapping[str, Incoming[ExchangeOrdersIncoming]]] = {
             "type": '"ping"',
             "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
         },
-    )
+    ),
+    "auth.refresh": Incoming(
+        model=CacheAuthRefresh,
+        correlation=("id",),
+        wanted={
+            "type": '"auth.refresh"',
+            "token": "a string of at most 4096 characters",
+            "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
+        },
+    ),
 }
 
 
@@ -392,7 +501,16 @@ _BALANCES: Final[Mapping[str, Incoming[BalancesIncoming]]] = {
             "type": '"ping"',
             "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
         },
-    )
+    ),
+    "auth.refresh": Incoming(
+        model=CacheAuthRefresh,
+        correlation=("id",),
+        wanted={
+            "type": '"auth.refresh"',
+            "token": "a string of at most 4096 characters",
+            "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
+        },
+    ),
 }
 
 
@@ -422,7 +540,16 @@ _ACCOUNT_BALANCES: Final[Mapping[str, Incoming[AccountBalancesIncoming]]] = {
             "type": '"ping"',
             "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
         },
-    )
+    ),
+    "auth.refresh": Incoming(
+        model=CacheAuthRefresh,
+        correlation=("id",),
+        wanted={
+            "type": '"auth.refresh"',
+            "token": "a string of at most 4096 characters",
+            "id": ("a string of at most 64 characters or an integer from -9007199254740991 to 9007199254740991"),
+        },
+    ),
 }
 
 

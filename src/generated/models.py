@@ -30,6 +30,16 @@ class _Model(BaseModel):
     )
 
 
+class AuthExpiringPayload(_Model):
+    expires_at: int
+    """When the connection's token expires, in milliseconds since the epoch, UTC."""
+
+
+class AuthExpiring(_Model):
+    type: Literal["auth.expiring"] = "auth.expiring"
+    payload: AuthExpiringPayload
+
+
 class Balance(_Model):
     """The member's name is the currency."""
 
@@ -50,6 +60,12 @@ class Bar(_Model):
     close: int | float
     volume: Annotated[int | float | MISSING, Field(ge=0.0)] = MISSING
     """The sum of the trades' volumes; absent where the source has none."""
+
+
+class CacheAuthExpiring(_Model):
+    type: Literal["auth.expiring"] = "auth.expiring"
+    expires_at: int
+    """When the connection's token expires, in milliseconds since the epoch, UTC."""
 
 
 class CacheShutdown(_Model):
@@ -74,8 +90,31 @@ ExchangeSymbol: TypeAlias = Annotated[str, Field(max_length=128)]
 """A symbol's name at its exchange, such as `BTC/USDT`."""
 
 
+class Gap(_Model):
+    type: Literal["gap"] = "gap"
+    epoch: Epoch
+    key: str | None
+    """The symbol or currency that the address narrows to; null for all."""
+    from_seq: Annotated[int, Field(ge=0)]
+    """The first position that is missing."""
+    to_seq: Annotated[int, Field(ge=0)]
+    """The last position that is missing."""
+
+
 Initial: TypeAlias = bool
 """True for what stood when the connection was made. Absent in a change."""
+
+
+class Limits(_Model):
+    """What this server holds a client to, where its settings change the document's numbers."""
+
+    frame_bytes: int
+    frames_per_second: int | float
+    frames_burst: int
+    outbox_bytes: int
+    outbox_age_ms: int
+    ring_frames: int
+    ring_age_ms: int
 
 
 Prev: TypeAlias = Annotated[int, Field(ge=0)]
@@ -86,6 +125,24 @@ RequestId: TypeAlias = (
     Annotated[str, Field(max_length=64)] | Annotated[int, Field(ge=-9007199254740991, le=9007199254740991)]
 )
 """Chosen by the client; the reply repeats it as it was sent."""
+
+
+class AuthRefreshPayload(_Model):
+    token: Annotated[str, Field(max_length=4096)]
+    """A token of the same user."""
+    id: RequestId | MISSING = MISSING
+
+
+class AuthRefresh(_Model):
+    type: Literal["auth.refresh"] = "auth.refresh"
+    payload: AuthRefreshPayload
+
+
+class CacheAuthRefresh(_Model):
+    type: Literal["auth.refresh"] = "auth.refresh"
+    token: Annotated[str, Field(max_length=4096)]
+    """A token of the same user."""
+    id: RequestId | MISSING = MISSING
 
 
 class CacheError(_Model):
@@ -180,6 +237,22 @@ class Order(_Model):
     initial: Initial | MISSING = MISSING
 
 
+class Ready(_Model):
+    type: Literal["ready"] = "ready"
+    epoch: Epoch
+    seq: Seq
+    recovered: bool
+    """Whether the stream goes on at the position that the address asked for."""
+    limits: Limits
+
+
+class Resume(_Model):
+    """The position of the last frame that the client holds. What came after it comes first."""
+
+    epoch: Epoch
+    seq: Seq
+
+
 class ShutdownPayload(_Model):
     reconnect_after_ms: Annotated[int, Field(ge=0)]
     """Wait this long before connecting again. Each client gets another number, so that they spread."""
@@ -191,6 +264,32 @@ class Shutdown(_Model):
 
 
 Status: TypeAlias = Literal["ok", "error"]
+
+
+class AuthAckPayload(_Model):
+    status: Status
+    message: str
+    """One sentence for a person to read."""
+    expires_at: int | MISSING = MISSING
+    """When the connection's token expires, in milliseconds since the epoch, UTC."""
+    code: _ErrorCode | MISSING = MISSING
+    id: RequestId | MISSING = MISSING
+
+
+class AuthAck(_Model):
+    type: Literal["auth.ack"] = "auth.ack"
+    payload: AuthAckPayload
+
+
+class CacheAuthAck(_Model):
+    type: Literal["auth.ack"] = "auth.ack"
+    status: Status
+    message: str
+    """One sentence for a person to read."""
+    expires_at: int | MISSING = MISSING
+    """When the connection's token expires, in milliseconds since the epoch, UTC."""
+    code: _ErrorCode | MISSING = MISSING
+    id: RequestId | MISSING = MISSING
 
 
 Symbol: TypeAlias = Annotated[str, Field(max_length=128)]
@@ -206,12 +305,35 @@ class BarsAckPayload(_Model):
     code: _ErrorCode | MISSING = MISSING
     epoch: Epoch | MISSING = MISSING
     seq: Seq | MISSING = MISSING
+    recovered: bool | MISSING = MISSING
+    """Whether the subscription goes on at the position that `resume` gave; else `bars.reset` follows. Absent where
+    nothing was to be resumed.
+    """
     id: RequestId | MISSING = MISSING
 
 
 class BarsAck(_Model):
     type: Literal["bars.ack"] = "bars.ack"
     payload: BarsAckPayload
+
+
+class BarsCorrectionPayload(_Model):
+    symbol: Symbol
+    resolution: Resolution
+    bar: Bar
+    revision: Annotated[int, Field(ge=1)]
+    """Counts the corrections of this bar."""
+    epoch: Epoch
+    seq: Seq
+    prev: Annotated[int, Field(ge=0)]
+    """The `seq` of the stream's lossless frame before this one."""
+    timestamp: int
+    """When the server sent it, in milliseconds since the epoch, UTC."""
+
+
+class BarsCorrection(_Model):
+    type: Literal["bars.correction"] = "bars.correction"
+    payload: BarsCorrectionPayload
 
 
 class BarsErrorPayload(_Model):
@@ -227,11 +349,47 @@ class BarsError(_Model):
     payload: BarsErrorPayload
 
 
+class BarsResetPayload(_Model):
+    symbol: Symbol
+    resolution: Resolution
+    reason: Literal["other_epoch", "too_old", "unknown_position"]
+    """`other_epoch`: the stream began anew. `too_old`: what came after the position is not kept any more.
+    `unknown_position`: the stream has not come so far.
+    """
+    epoch: Epoch
+    seq: Seq
+
+
+class BarsReset(_Model):
+    type: Literal["bars.reset"] = "bars.reset"
+    payload: BarsResetPayload
+
+
+class BarsSnapshotPayload(_Model):
+    symbol: Symbol
+    resolution: Resolution
+    bars: Annotated[list[Bar], Field(max_length=5000)]
+    epoch: Epoch
+    seq: Seq
+
+
+class BarsSnapshot(_Model):
+    type: Literal["bars.snapshot"] = "bars.snapshot"
+    payload: BarsSnapshotPayload
+
+
 class BarsSubscribePayload(_Model):
     symbol: Symbol
     resolution: Annotated[str, Field(max_length=64)] = "1D"
     """See `Resolution`. The default is `1D`."""
     id: RequestId | MISSING = MISSING
+    snapshot: Annotated[int, Field(ge=0, le=5000)] = 0
+    """So many of the newest closed bars come first, in `bars.snapshot`."""
+    resume: Resume | MISSING = MISSING
+    conflate_ms: Annotated[int, Field(ge=0, le=60000)] = 0
+    """The least time between two updates of an open bar, where it is more than the server's; rounded up to two
+    digits. What is final comes at once.
+    """
 
 
 class BarsSubscribe(_Model):

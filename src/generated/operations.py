@@ -6,7 +6,20 @@ A class fits a protocol by having its methods: it must not inherit it, since the
 
 from typing import Protocol, TypeVar, assert_never
 
-from .models import BarsAck, BarsSubscribe, BarsUnsubscribe, BarsUnsubscribeAck, CachePing, CachePong, Ping, Pong
+from .models import (
+    AuthAck,
+    AuthRefresh,
+    BarsAck,
+    BarsSubscribe,
+    BarsUnsubscribe,
+    BarsUnsubscribeAck,
+    CacheAuthAck,
+    CacheAuthRefresh,
+    CachePing,
+    CachePong,
+    Ping,
+    Pong,
+)
 
 SessionT = TypeVar("SessionT")
 SessionT_contra = TypeVar("SessionT_contra", contravariant=True)
@@ -38,6 +51,14 @@ class BarsOperations(Protocol[SessionT_contra]):
         """
         ...
 
+    async def refresh_bars(self, session: SessionT_contra, message: AuthRefresh, /) -> AuthAck:
+        """Go on with a new token of the same user.
+
+        The connection lives as long as the new token. A token of another user ends it with 4501; one that is bad
+        is answered with status `error`, and the old one still counts.
+        """
+        ...
+
 
 class UnimplementedBarsOperations:
     """Fits `BarsOperations`; each method raises NotImplementedError."""
@@ -54,10 +75,16 @@ class UnimplementedBarsOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("ping")
 
+    async def refresh_bars(self, session: object, message: AuthRefresh, /) -> AuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshBars")
+
 
 async def dispatch_bars(
-    operations: BarsOperations[SessionT], session: SessionT, message: BarsSubscribe | BarsUnsubscribe | Ping
-) -> BarsAck | BarsUnsubscribeAck | Pong:
+    operations: BarsOperations[SessionT],
+    session: SessionT,
+    message: BarsSubscribe | BarsUnsubscribe | Ping | AuthRefresh,
+) -> BarsAck | BarsUnsubscribeAck | Pong | AuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case BarsSubscribe():
@@ -66,6 +93,8 @@ async def dispatch_bars(
             return await operations.unsubscribe_bars(session, message)
         case Ping():
             return await operations.ping(session, message)
+        case AuthRefresh():
+            return await operations.refresh_bars(session, message)
         case _:
             assert_never(message)
 
@@ -77,6 +106,10 @@ class TickersOperations(Protocol[SessionT_contra]):
         """Ask whether the server is there, and for its time."""
         ...
 
+    async def refresh_tickers(self, session: SessionT_contra, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Go on with a new token of the same user."""
+        ...
+
 
 class UnimplementedTickersOperations:
     """Fits `TickersOperations`; each method raises NotImplementedError."""
@@ -85,12 +118,20 @@ class UnimplementedTickersOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("pingTickers")
 
+    async def refresh_tickers(self, session: object, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshTickers")
 
-async def dispatch_tickers(operations: TickersOperations[SessionT], session: SessionT, message: CachePing) -> CachePong:
+
+async def dispatch_tickers(
+    operations: TickersOperations[SessionT], session: SessionT, message: CachePing | CacheAuthRefresh
+) -> CachePong | CacheAuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case CachePing():
             return await operations.ping_tickers(session, message)
+        case CacheAuthRefresh():
+            return await operations.refresh_tickers(session, message)
         case _:
             assert_never(message)
 
@@ -102,6 +143,10 @@ class ExchangeTickersOperations(Protocol[SessionT_contra]):
         """Ask whether the server is there, and for its time."""
         ...
 
+    async def refresh_exchange_tickers(self, session: SessionT_contra, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Go on with a new token of the same user."""
+        ...
+
 
 class UnimplementedExchangeTickersOperations:
     """Fits `ExchangeTickersOperations`; each method raises NotImplementedError."""
@@ -110,14 +155,20 @@ class UnimplementedExchangeTickersOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("pingExchangeTickers")
 
+    async def refresh_exchange_tickers(self, session: object, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshExchangeTickers")
+
 
 async def dispatch_exchange_tickers(
-    operations: ExchangeTickersOperations[SessionT], session: SessionT, message: CachePing
-) -> CachePong:
+    operations: ExchangeTickersOperations[SessionT], session: SessionT, message: CachePing | CacheAuthRefresh
+) -> CachePong | CacheAuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case CachePing():
             return await operations.ping_exchange_tickers(session, message)
+        case CacheAuthRefresh():
+            return await operations.refresh_exchange_tickers(session, message)
         case _:
             assert_never(message)
 
@@ -129,6 +180,10 @@ class TradesOperations(Protocol[SessionT_contra]):
         """Ask whether the server is there, and for its time."""
         ...
 
+    async def refresh_trades(self, session: SessionT_contra, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Go on with a new token of the same user."""
+        ...
+
 
 class UnimplementedTradesOperations:
     """Fits `TradesOperations`; each method raises NotImplementedError."""
@@ -137,12 +192,20 @@ class UnimplementedTradesOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("pingTrades")
 
+    async def refresh_trades(self, session: object, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshTrades")
 
-async def dispatch_trades(operations: TradesOperations[SessionT], session: SessionT, message: CachePing) -> CachePong:
+
+async def dispatch_trades(
+    operations: TradesOperations[SessionT], session: SessionT, message: CachePing | CacheAuthRefresh
+) -> CachePong | CacheAuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case CachePing():
             return await operations.ping_trades(session, message)
+        case CacheAuthRefresh():
+            return await operations.refresh_trades(session, message)
         case _:
             assert_never(message)
 
@@ -154,6 +217,10 @@ class ExchangeTradesOperations(Protocol[SessionT_contra]):
         """Ask whether the server is there, and for its time."""
         ...
 
+    async def refresh_exchange_trades(self, session: SessionT_contra, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Go on with a new token of the same user."""
+        ...
+
 
 class UnimplementedExchangeTradesOperations:
     """Fits `ExchangeTradesOperations`; each method raises NotImplementedError."""
@@ -162,14 +229,20 @@ class UnimplementedExchangeTradesOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("pingExchangeTrades")
 
+    async def refresh_exchange_trades(self, session: object, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshExchangeTrades")
+
 
 async def dispatch_exchange_trades(
-    operations: ExchangeTradesOperations[SessionT], session: SessionT, message: CachePing
-) -> CachePong:
+    operations: ExchangeTradesOperations[SessionT], session: SessionT, message: CachePing | CacheAuthRefresh
+) -> CachePong | CacheAuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case CachePing():
             return await operations.ping_exchange_trades(session, message)
+        case CacheAuthRefresh():
+            return await operations.refresh_exchange_trades(session, message)
         case _:
             assert_never(message)
 
@@ -181,6 +254,10 @@ class OrdersOperations(Protocol[SessionT_contra]):
         """Ask whether the server is there, and for its time."""
         ...
 
+    async def refresh_orders(self, session: SessionT_contra, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Go on with a new token of the same user."""
+        ...
+
 
 class UnimplementedOrdersOperations:
     """Fits `OrdersOperations`; each method raises NotImplementedError."""
@@ -189,12 +266,20 @@ class UnimplementedOrdersOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("pingOrders")
 
+    async def refresh_orders(self, session: object, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshOrders")
 
-async def dispatch_orders(operations: OrdersOperations[SessionT], session: SessionT, message: CachePing) -> CachePong:
+
+async def dispatch_orders(
+    operations: OrdersOperations[SessionT], session: SessionT, message: CachePing | CacheAuthRefresh
+) -> CachePong | CacheAuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case CachePing():
             return await operations.ping_orders(session, message)
+        case CacheAuthRefresh():
+            return await operations.refresh_orders(session, message)
         case _:
             assert_never(message)
 
@@ -206,6 +291,10 @@ class ExchangeOrdersOperations(Protocol[SessionT_contra]):
         """Ask whether the server is there, and for its time."""
         ...
 
+    async def refresh_exchange_orders(self, session: SessionT_contra, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Go on with a new token of the same user."""
+        ...
+
 
 class UnimplementedExchangeOrdersOperations:
     """Fits `ExchangeOrdersOperations`; each method raises NotImplementedError."""
@@ -214,14 +303,20 @@ class UnimplementedExchangeOrdersOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("pingExchangeOrders")
 
+    async def refresh_exchange_orders(self, session: object, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshExchangeOrders")
+
 
 async def dispatch_exchange_orders(
-    operations: ExchangeOrdersOperations[SessionT], session: SessionT, message: CachePing
-) -> CachePong:
+    operations: ExchangeOrdersOperations[SessionT], session: SessionT, message: CachePing | CacheAuthRefresh
+) -> CachePong | CacheAuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case CachePing():
             return await operations.ping_exchange_orders(session, message)
+        case CacheAuthRefresh():
+            return await operations.refresh_exchange_orders(session, message)
         case _:
             assert_never(message)
 
@@ -233,6 +328,10 @@ class BalancesOperations(Protocol[SessionT_contra]):
         """Ask whether the server is there, and for its time."""
         ...
 
+    async def refresh_balances(self, session: SessionT_contra, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Go on with a new token of the same user."""
+        ...
+
 
 class UnimplementedBalancesOperations:
     """Fits `BalancesOperations`; each method raises NotImplementedError."""
@@ -241,14 +340,20 @@ class UnimplementedBalancesOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("pingBalances")
 
+    async def refresh_balances(self, session: object, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshBalances")
+
 
 async def dispatch_balances(
-    operations: BalancesOperations[SessionT], session: SessionT, message: CachePing
-) -> CachePong:
+    operations: BalancesOperations[SessionT], session: SessionT, message: CachePing | CacheAuthRefresh
+) -> CachePong | CacheAuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case CachePing():
             return await operations.ping_balances(session, message)
+        case CacheAuthRefresh():
+            return await operations.refresh_balances(session, message)
         case _:
             assert_never(message)
 
@@ -260,6 +365,10 @@ class AccountBalancesOperations(Protocol[SessionT_contra]):
         """Ask whether the server is there, and for its time."""
         ...
 
+    async def refresh_account_balances(self, session: SessionT_contra, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Go on with a new token of the same user."""
+        ...
+
 
 class UnimplementedAccountBalancesOperations:
     """Fits `AccountBalancesOperations`; each method raises NotImplementedError."""
@@ -268,13 +377,19 @@ class UnimplementedAccountBalancesOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("pingAccountBalances")
 
+    async def refresh_account_balances(self, session: object, message: CacheAuthRefresh, /) -> CacheAuthAck:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("refreshAccountBalances")
+
 
 async def dispatch_account_balances(
-    operations: AccountBalancesOperations[SessionT], session: SessionT, message: CachePing
-) -> CachePong:
+    operations: AccountBalancesOperations[SessionT], session: SessionT, message: CachePing | CacheAuthRefresh
+) -> CachePong | CacheAuthAck:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case CachePing():
             return await operations.ping_account_balances(session, message)
+        case CacheAuthRefresh():
+            return await operations.refresh_account_balances(session, message)
         case _:
             assert_never(message)

@@ -3,7 +3,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeAlias
+from typing import Any, Generic, TypeAlias
 
 from fastapi import APIRouter, WebSocket
 
@@ -21,6 +21,7 @@ from .channels import (
     TRADES,
     Channel,
     Parameters,
+    Query,
     find_channel,
     parse_account_balances,
     parse_balances,
@@ -30,6 +31,12 @@ from .channels import (
     parse_orders,
     parse_tickers,
     parse_trades,
+    read_account_balances_query,
+    read_balances_query,
+    read_exchange_orders_query,
+    read_exchange_trades_query,
+    read_orders_query,
+    read_trades_query,
 )
 from .messages import (
     decode_account_balances,
@@ -73,7 +80,7 @@ from .operations import (
     dispatch_trades,
 )
 from .refusals import Refusal
-from .security import Authenticator, PrincipalT, authenticate, missing_scope
+from .security import Authenticator, HasScopes, PrincipalT, authenticate, missing_scope
 
 Receive: TypeAlias = Callable[[SessionT, str | bytes], Awaitable[bytes | None]]
 """Takes a session and a frame; decodes, dispatches, and returns the encoded reply, if any. Raises DecodeError."""
@@ -84,6 +91,7 @@ class Connection(Generic[SessionT, PrincipalT]):
     """A client that asks for a channel. It passed what the document demands, and is not accepted yet.
 
     `parameters`: what stands in its address, of the class that belongs to the channel; None where nothing does.
+    `query`: what stands in its query, of the class that belongs to the channel; None where nothing is asked for.
     `principal`: whom its token names, None where it has none.
     `subprotocol`: the one to accept it with, the first of the channel's that it offers.
     """
@@ -92,6 +100,7 @@ class Connection(Generic[SessionT, PrincipalT]):
     channel: Channel
     receive: Receive[SessionT]
     parameters: Parameters | None
+    query: Query | None
     principal: PrincipalT | None
     subprotocol: str | None
 
@@ -108,12 +117,18 @@ def admit_all(websocket: WebSocket) -> Refusal | None:
     return None
 
 
+def permit_all(channel: Channel, parameters: Parameters | None, principal: HasScopes | None) -> Refusal | None:
+    """Refuse nobody."""
+    return None
+
+
 def create_router(
     serve: Serve[SessionT, PrincipalT],
     refuse: Refuse,
     *,
     authenticator: Authenticator[PrincipalT],
     admit: Callable[[WebSocket], Refusal | None] = admit_all,
+    permit: Callable[[Channel, Parameters | None, PrincipalT | None], Refusal | None] = permit_all,
     require_token: Collection[str] = (),
     bars: BarsOperations[SessionT],
     tickers: TickersOperations[SessionT],
@@ -130,7 +145,9 @@ def create_router(
     A handshake is checked in this order:
     its address, as it was sent (404);
     its token (401); `admit` (the Origin and the like; it sees every channel); its scopes (403);
-    its parameters (422);
+    the parameters of its address (422);
+    `permit` (whether its token may see what these name: 403);
+    its query (422);
     and then it comes to `serve`.
 
     `require_token`: ids of channels where a token is optional in the document and compulsory here.
@@ -200,6 +217,14 @@ def create_router(
         BALANCES.id: parse_balances,
         ACCOUNT_BALANCES.id: parse_account_balances,
     }
+    readers: Mapping[str, Callable[[Mapping[str, Any]], Query | None]] = {
+        TRADES.id: read_trades_query,
+        EXCHANGE_TRADES.id: read_exchange_trades_query,
+        ORDERS.id: read_orders_query,
+        EXCHANGE_ORDERS.id: read_exchange_orders_query,
+        BALANCES.id: read_balances_query,
+        ACCOUNT_BALANCES.id: read_account_balances_query,
+    }
 
     async def enter(websocket: WebSocket, matched: Channel) -> None:
         path = raw_path(websocket.scope)
@@ -220,6 +245,15 @@ def create_router(
         except ParameterError as error:
             await refuse(websocket, channel, Refusal(422, "invalid_parameter", str(error)))
             return
+        refusal = permit(channel, parameters, principal)
+        if refusal is not None:
+            await refuse(websocket, channel, refusal)
+            return
+        try:
+            query = readers[channel.id](websocket.scope) if channel.id in readers else None
+        except ParameterError as error:
+            await refuse(websocket, channel, Refusal(422, "invalid_parameter", str(error)))
+            return
         offered = websocket.scope.get("subprotocols", [])
         subprotocol = next((name for name in channel.subprotocols if name in offered), None)
         await serve(
@@ -228,6 +262,7 @@ def create_router(
                 channel,
                 receivers[channel.id],
                 parameters=parameters,
+                query=query,
                 principal=principal,
                 subprotocol=subprotocol,
             )

@@ -10,8 +10,9 @@ from generated.messages import Delivery, delivery_balances, delivery_orders, enc
 from handlers.wire import wire_number
 from market import events
 from market.events import Account
+from streaming.history import Event, KeyedStream, Ring, Rings
 from streaming.hub import Hub
-from streaming.topic import KeyedStream, Position, StreamId
+from streaming.topic import Position, StreamId
 
 FIXED_MEMBERS = frozenset(models.Balances.model_fields)
 """Members of a balances frame that are no currency."""
@@ -20,7 +21,7 @@ FIXED_MEMBERS = frozenset(models.Balances.model_fields)
 class AccountStreams:
     """The two streams of one account, orders and balances, all of them `lossless`; and how both stand."""
 
-    def __init__(self, account: Account, hub: Hub, epoch: str) -> None:
+    def __init__(self, account: Account, hub: Hub, rings: Rings, epoch: str) -> None:
         """Start with no order and no balance. ValueError: a currency's name means something else in the frame."""
         clashes = FIXED_MEMBERS & set(account.currencies)
         if clashes:
@@ -30,12 +31,14 @@ class AccountStreams:
         self.orders_stream: StreamId = ("orders", *owner)
         self.balances_stream: StreamId = ("balances", *owner)
         self._hub = hub
+        self._orders_ring: Ring[Event] = rings.new()
+        self._balances_ring: Ring[Event] = rings.new()
         self.begin(epoch)
 
     def begin(self, epoch: str) -> None:
         """Begin a new life of both streams, with no order and no balance."""
-        self._orders = KeyedStream(epoch)
-        self._balances = KeyedStream(epoch)
+        self.orders_events = KeyedStream(epoch, self._orders_ring)
+        self.balances_events = KeyedStream(epoch, self._balances_ring)
         self._open: dict[str, tuple[str, events.Order]] = {}  # by order id; with the symbol's name
         self._held: dict[str, events.Balance] = {}
 
@@ -45,20 +48,20 @@ class AccountStreams:
             self._open[order.order_id] = (name, order)
         else:
             self._open.pop(order.order_id, None)
-        position = self._orders.advance(name)
-        self._hub.publish_event(self.orders_stream, name, lambda: encoded_order(wire_order(name, order, position)))
+        event = self.orders_events.append(name, lambda position: encoded_order(wire_order(name, order, position)))
+        self._hub.publish_event(self.orders_stream, name, event.encoded)
 
     def balance(self, balance: events.Balance) -> None:
         """Publish what is held of a currency."""
         self._held[balance.currency] = balance
-        position = self._balances.advance(balance.currency)
-        self._hub.publish_event(
-            self.balances_stream, balance.currency, lambda: encoded_balances(wire_balance(balance, position))
+        event = self.balances_events.append(
+            balance.currency, lambda position: encoded_balances(wire_balance(balance, position))
         )
+        self._hub.publish_event(self.balances_stream, balance.currency, event.encoded)
 
     def open_orders(self, name: str | None) -> Iterator[bytes]:
         """Iterate over the frames of the open orders, of one symbol or of all. Made now, not when asked for."""
-        position = present(self._orders)
+        position = self.orders_events.present
         return iter(
             [
                 encode_orders(wire_order(of, order, position, initial=True))
@@ -69,7 +72,7 @@ class AccountStreams:
 
     def balances(self, currency: str | None) -> Iterator[bytes]:
         """Iterate over the frames of the balances, of one currency or of all. Made now, not when asked for."""
-        position = present(self._balances)
+        position = self.balances_events.present
         return iter(
             [
                 encode_balances(wire_balance(balance, position, initial=True))
@@ -77,11 +80,6 @@ class AccountStreams:
                 if currency is None or currency == balance.currency
             ]
         )
-
-
-def present(stream: KeyedStream) -> Position:
-    """Return where initial state stands: it raises nothing, and nothing lies between it and what comes next."""
-    return Position(stream.epoch, stream.seq, stream.seq)
 
 
 def encoded_order(message: models.Order) -> tuple[bytes, Delivery]:

@@ -10,7 +10,17 @@ from pydantic import MISSING
 
 from generated.errors import ErrorCode
 from generated.messages import DecodeError, decode_bars, decode_tickers, encode_bars, encode_tickers
-from generated.models import CacheError, CacheShutdown, Error, ErrorPayload, Shutdown, ShutdownPayload
+from generated.models import (
+    AuthExpiring,
+    AuthExpiringPayload,
+    CacheAuthExpiring,
+    CacheError,
+    CacheShutdown,
+    Error,
+    ErrorPayload,
+    Shutdown,
+    ShutdownPayload,
+)
 
 MAX_ID_LENGTH = 64
 MAX_ID_NUMBER = 2**53 - 1
@@ -18,10 +28,11 @@ MAX_ID_NUMBER = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class ErrorFrames:
-    """The `error` and `shutdown` frames of one form. `error` and `closing` encode, `request_id` reads a frame's id."""
+    """Frames of one form that no handler sends. Those of a payload encode it, `request_id` reads a frame's id."""
 
     error: Callable[[ErrorPayload], bytes]
     closing: Callable[[ShutdownPayload], bytes]
+    warning: Callable[[AuthExpiringPayload], bytes]
     request_id: Callable[[str], str | int | MISSING]
 
     def bad_frame(self, error: DecodeError) -> bytes:
@@ -54,6 +65,10 @@ class ErrorFrames:
         """Return the `shutdown` frame."""
         return self.closing(ShutdownPayload(reconnect_after_ms=reconnect_after_ms))
 
+    def expiring(self, expires_at: int) -> bytes:
+        """Return the frame that says when the token ends (ms)."""
+        return self.warning(AuthExpiringPayload(expires_at=expires_at))
+
 
 def _envelope_id(frame: str) -> str | int | MISSING:
     try:
@@ -73,6 +88,7 @@ def _flat_id(frame: str) -> str | int | MISSING:
 ENVELOPE = ErrorFrames(
     error=lambda payload: encode_bars(Error(payload=payload)),
     closing=lambda payload: encode_bars(Shutdown(payload=payload)),
+    warning=lambda payload: encode_bars(AuthExpiring(payload=payload)),
     request_id=_envelope_id,
 )
 """For the bars socket: `{"type": T, "payload": {...}}`."""
@@ -82,6 +98,7 @@ FLAT = ErrorFrames(
         CacheError(code=payload.code, message=payload.message, retry_after_ms=payload.retry_after_ms, id=payload.id)
     ),
     closing=lambda payload: encode_tickers(CacheShutdown(reconnect_after_ms=payload.reconnect_after_ms)),
+    warning=lambda payload: encode_tickers(CacheAuthExpiring(expires_at=payload.expires_at)),
     request_id=_flat_id,
 )
 """For the cache sockets, which are alike in this: `{"type": T, ...}`."""

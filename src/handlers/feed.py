@@ -1,88 +1,149 @@
 """Feed: market events in, bars out to the hub's topics. It never sees a connection or a request."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
+from generated import limits
 from generated.errors import ErrorCode
-from generated.messages import BarsOutgoing, delivery_bars, encode_bars
-from generated.models import BarsError, BarsErrorPayload, BarsUpdate, BarsUpdatePayload
-from handlers.wire import wire_bar
+from generated.messages import BarsOutgoing, Delivery, delivery_bars, encode_bars
+from generated.models import (
+    BarsCorrection,
+    BarsCorrectionPayload,
+    BarsError,
+    BarsErrorPayload,
+    BarsSnapshot,
+    BarsSnapshotPayload,
+    BarsUpdate,
+    BarsUpdatePayload,
+)
+from handlers.wire import wire_bar, wire_past_bar
 from market import events
-from market.aggregator import Aggregator, FinalBar
+from market.aggregator import Aggregator, Correction, FinalBar
+from market.calendar import TradingCalendar
+from market.history import BarHistory
 from market.resolution import Resolution
 from market.symbols import Symbol, SymbolDirectory
 from streaming.clock import Clock, Timer
+from streaming.history import Ring, Rings
 from streaming.hub import Hub
 from streaming.session import Session
-from streaming.topic import Spelling, Stream, StreamId, Topic
+from streaming.topic import Position, Spelling, Stream, StreamId, Topic
 
 NEVER_YET = -(1 << 62)
+PACE = 2
+"""Where in a spelling the pace stands, in milliseconds."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How often some subscribers of a stream are told of its open bar: `interval` in seconds."""
+
+    interval: float
+    due_at: float = 0.0
+    timer: Timer | None = None
+    sent: events.Bar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BarEvent:
+    """A bar's last word, or the correction of one, as it was told: the same for everybody, whenever they hear of it."""
+
+    change: FinalBar | Correction
+    position: Position
+    timestamp: int
 
 
 class BarStream:
-    """One symbol at one resolution: its position, and when its open bar may be sent again."""
+    """One symbol at one resolution: its position, its last events, and when its open bar may be sent again."""
 
-    __slots__ = ("due_at", "id", "position", "resolution", "sent", "timer")
+    __slots__ = ("events", "id", "paces", "position", "resolution")
 
-    def __init__(self, symbol: Symbol, resolution: Resolution, epoch: str) -> None:
-        """Start at the epoch's beginning."""
+    def __init__(self, symbol: Symbol, resolution: Resolution, epoch: str, ring: Ring[BarEvent]) -> None:
+        """Start at the epoch's beginning. The ring may hold an earlier epoch's events."""
+        ring.clear()
         self.id: StreamId = ("bars", symbol.key, resolution.value)
         self.resolution = resolution
         self.position = Stream(epoch)
-        self.due_at = 0.0
-        self.timer: Timer | None = None
-        self.sent: events.Bar | None = None
+        self.events = ring
+        self.paces: dict[str, Pace] = {}
 
 
 class SymbolBars:
     """One symbol's bars at every resolution. `watched` are the streams whose open bar somebody may want."""
 
-    __slots__ = ("aggregator", "streams", "symbol", "watched")
+    __slots__ = ("aggregator", "history", "partial", "streams", "symbol", "watched")
 
-    def __init__(self, symbol: Symbol, lateness_ms: int, epoch: str) -> None:
+    def __init__(
+        self, symbol: Symbol, aggregator: Aggregator, epoch: str, rings: Mapping[Resolution, Ring[BarEvent]]
+    ) -> None:
         """Start with no trade."""
         self.symbol = symbol
-        self.aggregator = Aggregator(symbol.calendar, lateness_ms=lateness_ms)
-        self.streams = {resolution: BarStream(symbol, resolution, epoch) for resolution in Resolution}
+        self.aggregator = aggregator
+        self.partial: Mapping[Resolution, int] | None = None
+        self.history = BarHistory(limits.SNAPSHOT_BARS)
+        self.streams = {
+            resolution: BarStream(symbol, resolution, epoch, rings[resolution]) for resolution in Resolution
+        }
         self.watched: dict[Resolution, BarStream] = {}
 
     def unwatch(self, stream: BarStream) -> None:
         """Stop publishing the stream's open bar."""
-        if stream.timer is not None:
-            stream.timer.cancel()
-            stream.timer = None
+        for pace in stream.paces.values():
+            if pace.timer is not None:
+                pace.timer.cancel()
+        stream.paces.clear()
         self.watched.pop(stream.resolution, None)
+
+
+def partial_bars(calendar: TradingCalendar, first: int) -> dict[Resolution, int]:
+    """Return the stamps of the bars that opened before the session of the first trade told: they lack trades."""
+    session = calendar.session_at(first)
+    found: dict[Resolution, int] = {}
+    for resolution in Resolution:
+        interval = calendar.interval(resolution, first)
+        if session is not None and interval is not None and interval.opens < session.open:
+            found[resolution] = interval.start
+    return found
 
 
 class BarsFeed:
     """Takes market events (a `market.events.MarketSink`) and publishes bars.
 
     `interval_ms` is the least time between two updates of an open bar; `lateness_ms` is how long after its end, by the
-    market's clock, a bar waits for trades; `new_epoch` names each new life of an exchange's streams.
+    market's clock, a bar waits for trades, and `late_ms` how long a closed one can be corrected; `new_epoch` names each
+    new life of an exchange's streams.
     """
 
     def __init__(
         self,
         symbols: Iterable[Symbol],
         hub: Hub,
+        rings: Rings,
         clock: Clock,
         *,
         interval_ms: int,
         lateness_ms: int,
+        late_ms: int,
         new_epoch: Callable[[], str],
     ) -> None:
         """Start with every exchange available and no trade known. Raises ValueError where a symbol is given twice."""
         self.directory = SymbolDirectory(symbols)
         self._hub = hub
         self._time = clock
-        self._interval = interval_ms / 1000
+        self._interval_ms = interval_ms
         self._lateness_ms = lateness_ms
+        self._late_ms = late_ms
         self._new_epoch = new_epoch
         self._unavailable: dict[str, str] = {}
         self._begun: set[str] = set()
         self._now: dict[str, int] = {}  # each exchange's event clock
         self._due: dict[str, int] = {}  # when the first of an exchange's bars closes
         self._symbols: dict[str, SymbolBars] = {}
+        self._rings: dict[str, dict[Resolution, Ring[BarEvent]]] = {
+            symbol.key: {resolution: rings.new() for resolution in Resolution} for symbol in self.directory
+        }
         self._exchanges: dict[str, list[Symbol]] = {}
         for symbol in self.directory:
             self._exchanges.setdefault(symbol.exchange, []).append(symbol)
@@ -94,24 +155,40 @@ class BarsFeed:
         self._begun.discard(exchange)
         self._now[exchange] = self._due[exchange] = NEVER_YET
         for symbol in self._exchanges[exchange]:
-            self._symbols[symbol.key] = SymbolBars(symbol, self._lateness_ms, epoch)
+            aggregator = Aggregator(symbol.calendar, lateness_ms=self._lateness_ms, kept_ms=self._late_ms)
+            self._symbols[symbol.key] = SymbolBars(symbol, aggregator, epoch, self._rings[symbol.key])
 
     # ------------------------------------------------------------------------------------------- from the market
 
     def trade(self, trade: events.Trade) -> None:
-        """Count a trade; publish the bars that its time closes and, when they are due, the open ones it changes."""
+        """Count a trade; publish the bars that it closes or corrects and, when due, the open ones that it changes."""
         bars = self._symbols[trade.symbol]
         exchange = bars.symbol.exchange
-        finals = bars.aggregator.advance(self._now[exchange])  # the clock may have passed while nothing was due
-        finals += bars.aggregator.add(trade)
+        changes: list[FinalBar | Correction] = []
+        changes += bars.aggregator.advance(self._now[exchange])  # the clock may have passed while nothing was due
+        changes += bars.aggregator.add(trade)
         self._due[exchange] = min(self._due[exchange], bars.aggregator.next_end)
-        self._publish_finals(bars, finals)
+        self._publish(bars, changes)
+        if bars.watched:
+            self._touch(bars)
+
+    def bust(self, symbol: str, trade_id: str) -> None:
+        """Take a trade back; publish the closed bars that this corrects and, when they are due, the open ones."""
+        bars = self._symbols[symbol]
+        self._publish(bars, bars.aggregator.bust(trade_id) or [])
         if bars.watched:
             self._touch(bars)
 
     def history(self, trade: events.Trade) -> None:
         """Count a trade from before the source's start: nobody is told, and no position moves."""
-        self._symbols[trade.symbol].aggregator.add(trade)
+        bars = self._symbols[trade.symbol]
+        if bars.partial is None:
+            bars.partial = partial_bars(bars.symbol.calendar, trade.time)
+        self._remember(bars, bars.aggregator.add(trade), told=False)
+
+    def past_bars(self, symbol: str, resolution: Resolution, past: Sequence[events.Bar]) -> None:
+        """Take closed bars from before every trade, oldest first."""
+        self._symbols[symbol].history.seed(resolution, past)
 
     def begins(self, exchange: str, time: int) -> None:
         """Close the bars of history, which nobody is told of; from now on open bars are shown."""
@@ -119,7 +196,7 @@ class BarsFeed:
         self._now[exchange] = time
         for symbol in self._exchanges[exchange]:
             bars = self._symbols[symbol.key]
-            bars.aggregator.advance(time)
+            self._remember(bars, bars.aggregator.advance(time), told=False)
             self._touch(bars)
         self._due[exchange] = self._next_end(exchange)
 
@@ -130,7 +207,7 @@ class BarsFeed:
             return  # the usual case, which must not cost a walk over thousands of symbols
         for symbol in self._exchanges[exchange]:
             bars = self._symbols[symbol.key]
-            closed = self._publish_finals(bars, bars.aggregator.advance(time))
+            closed = self._publish(bars, bars.aggregator.advance(time))
             # With lateness a bar that has trades already is shown only when the clock gets there.
             if bars.watched and (closed or self._lateness_ms):
                 self._touch(bars)
@@ -166,14 +243,12 @@ class BarsFeed:
             bars = self._symbols[symbol.key]
             text = f"The source of {symbol.key} {state}."
             for stream in tuple(bars.watched.values()):
-                if stream.timer is not None:  # the last word on the open bar comes before the bad news
-                    stream.timer.cancel()
-                    self._publish_open(bars, stream)
+                for key, pace in tuple(stream.paces.items()):
+                    if pace.timer is not None:  # the last word on the open bar comes before the bad news
+                        pace.timer.cancel()
+                        self._publish_open(bars, stream, key)
                 for spelling in self._hub.spellings(stream.id):
-                    payload = BarsErrorPayload(
-                        symbol=spelling[0], resolution=spelling[1], code=ErrorCode.SOURCE_UNAVAILABLE, error=text
-                    )
-                    self._send(stream, spelling, BarsError(payload=payload))
+                    self._send(stream, spelling, bars_error(spelling, text))
 
     # ------------------------------------------------------------------------------------------ for the handlers
 
@@ -183,12 +258,16 @@ class BarsFeed:
         return all(exchange in self._begun or exchange in self._unavailable for exchange in self._exchanges)
 
     def dropped(self) -> dict[str, int]:
-        """Return how many trades were not counted, by reason: doubled, late, outside a session."""
+        """Return how many trades were not counted, by reason: doubled, later than what is kept, outside a session.
+
+        `unbusted`: how many were to be taken back that are not kept.
+        """
         drops = [bars.aggregator.dropped for bars in self._symbols.values()]
         return {
             "doubled": sum(drop.doubled for drop in drops),
             "late": sum(drop.late for drop in drops),
             "outside": sum(drop.outside for drop in drops),
+            "unbusted": sum(drop.unbusted for drop in drops),
         }
 
     def unavailable(self, symbol: Symbol) -> str | None:
@@ -200,12 +279,36 @@ class BarsFeed:
         """Return the symbol's stream at the resolution."""
         return self._symbols[symbol.key].streams[resolution]
 
-    def watch(self, symbol: Symbol, resolution: Resolution) -> None:
-        """Publish the stream's open bar from now on, as long as anybody subscribes to it."""
+    def spelling(self, symbol: str, resolution: str, conflate_ms: int) -> Spelling:
+        """Return how a subscription is spelt: symbol and resolution as the client wrote them, and its pace."""
+        # Few steps: all clients of one share its bytes and its timer.
+        step = 10 ** max(0, len(str(conflate_ms)) - 2)
+        return (symbol, resolution, str(max(-(-conflate_ms // step) * step, self._interval_ms)))
+
+    def watch(self, symbol: Symbol, resolution: Resolution, spelling: Spelling) -> None:
+        """Publish the stream's open bar at this pace from now on, as long as anybody subscribes to it."""
         bars = self._symbols[symbol.key]
-        if resolution not in bars.watched:
-            stream = bars.watched[resolution] = bars.streams[resolution]
-            stream.sent = None
+        stream = bars.watched[resolution] = bars.streams[resolution]
+        key = spelling[PACE]
+        if key not in stream.paces:
+            stream.paces[key] = Pace(int(key) / 1000)
+
+    def forget_pace(self, symbol: Symbol, resolution: Resolution, spelling: Spelling) -> None:
+        """Take that a subscription ended: nothing is kept of its pace where it was the last one."""
+        bars = self._symbols[symbol.key]
+        stream = bars.streams[resolution]
+        if any(other[PACE] == spelling[PACE] for other in self._hub.spellings(stream.id)):
+            return
+        pace = stream.paces.pop(spelling[PACE], None)
+        if pace is not None and pace.timer is not None:
+            pace.timer.cancel()
+        if not stream.paces:
+            bars.unwatch(stream)
+
+    def unavailable_frame(self, symbol: Symbol, spelling: Spelling) -> bytes | None:
+        """Return the frame that says why the symbol's source gives nothing; None while it does."""
+        text = self.unavailable(symbol)
+        return None if text is None else encode_bars(bars_error(spelling, text))
 
     def send_open_bar(self, session: Session, symbol: Symbol, resolution: Resolution, spelling: Spelling) -> None:
         """Send the bar that is open now, if there is one, to one session."""
@@ -215,60 +318,110 @@ class BarsFeed:
             stream = bars.streams[resolution]
             message = self._open_update(stream, bar, spelling)
             session.send(encode_bars(message), key=Topic(stream.id, spelling))
-            if stream.sent is None:  # the first of its subscribers: nobody needs to be told the same again
-                stream.sent = bar
-                stream.due_at = self._time.monotonic() + self._interval
+            pace = stream.paces[spelling[PACE]]
+            if pace.sent is None:  # the first of its subscribers: nobody needs to be told the same again
+                pace.sent = bar
+                pace.due_at = self._time.monotonic() + pace.interval
+            elif pace.sent != bar:
+                pace.sent = None  # they were told different bars: the next one goes to all, whichever it is
+
+    def resume(
+        self, stream: BarStream, spelling: Spelling, epoch: str, seq: int
+    ) -> Iterator[bytes] | Literal["other_epoch", "unknown_position", "too_old"]:
+        """Return the frames of what came after a position, or why they can't be had."""
+        if epoch != stream.position.epoch:
+            return "other_epoch"
+        if seq > stream.position.seq:
+            return "unknown_position"
+        if stream.events.lost_after(seq, None) is not None:
+            return "too_old"
+        events = stream.events.after(seq, None)
+        return (self._event_frame(event, spelling) for _, event in events)
+
+    def snapshot(self, symbol: Symbol, stream: BarStream, spelling: Spelling, count: int) -> Iterator[bytes]:
+        """Return the one frame of the newest closed bars, which is made when it is asked for, of what is closed now."""
+        history = self._symbols[symbol.key].history
+        newest = history.newest(stream.resolution)
+        epoch, seq = stream.position.epoch, stream.position.seq
+
+        def frame() -> Iterator[bytes]:
+            bars = [
+                wire_past_bar(bar)
+                for bar in history.last(stream.resolution, 0 if newest is None else count, until=newest)
+            ]
+            yield encode_bars(
+                BarsSnapshot(
+                    payload=BarsSnapshotPayload(
+                        symbol=spelling[0], resolution=spelling[1], bars=bars, epoch=epoch, seq=seq
+                    )
+                )
+            )
+
+        return frame()
 
     # ----------------------------------------------------------------------------------------------- to the hub
 
     def _touch(self, bars: SymbolBars) -> None:
-        """Publish each watched open bar now, or as soon as its interval has passed."""
+        """Publish each watched open bar now, or as soon as the interval of its pace has passed."""
         now = self._time.monotonic()
         for stream in tuple(bars.watched.values()):
-            if stream.timer is not None:
-                continue
-            if now >= stream.due_at:
-                self._publish_open(bars, stream)
-            else:
-                stream.timer = self._time.call_later(stream.due_at - now, partial(self._publish_open, bars, stream))
+            for key, pace in tuple(stream.paces.items()):
+                if pace.timer is not None:
+                    continue
+                if now >= pace.due_at:
+                    self._publish_open(bars, stream, key)
+                else:
+                    pace.timer = self._time.call_later(
+                        pace.due_at - now, partial(self._publish_open, bars, stream, key)
+                    )
 
-    def _publish_open(self, bars: SymbolBars, stream: BarStream) -> None:
-        stream.timer = None
-        spellings = self._hub.spellings(stream.id)
+    def _publish_open(self, bars: SymbolBars, stream: BarStream, key: str) -> None:
+        pace = stream.paces[key]
+        pace.timer = None
+        spellings = [spelling for spelling in self._hub.spellings(stream.id) if spelling[PACE] == key]
         if not spellings:
-            bars.unwatch(stream)
+            del stream.paces[key]
+            if not stream.paces:
+                bars.unwatch(stream)
             return
         bar = bars.aggregator.open_bar(stream.resolution)
-        if bar is None or bar == stream.sent:
+        if bar is None or bar == pace.sent:
             return
-        stream.sent = bar
-        stream.due_at = self._time.monotonic() + self._interval
+        pace.sent = bar
+        pace.due_at = self._time.monotonic() + pace.interval
         for spelling in spellings:
             self._send(stream, spelling, self._open_update(stream, bar, spelling))
 
-    def _publish_finals(self, bars: SymbolBars, finals: list[FinalBar]) -> bool:
-        """Publish bars' last words, each at the next position of its stream; say whether there were any."""
-        for final in finals:
-            stream = bars.streams[final.resolution]
-            position = stream.position.advance()
-            spellings = self._hub.spellings(stream.id)
-            if not spellings:
+    def _remember(self, bars: SymbolBars, changes: Sequence[FinalBar | Correction], *, told: bool = True) -> None:
+        """Put what closed or was corrected into the history; of the past, what its trades make up as a whole."""
+        for change in changes:
+            if not told and (bars.partial or {}).get(change.resolution) == change.bar.time:
                 continue
-            timestamp = self._time.now_ms()
-            candle = wire_bar(final.bar)
-            for spelling in spellings:
-                payload = BarsUpdatePayload(
-                    symbol=spelling[0],
-                    resolution=spelling[1],
-                    bar=candle,
-                    timestamp=timestamp,
-                    final=True,
-                    seq=position.seq,
-                    prev=position.prev,
-                    epoch=position.epoch,
-                )
-                self._send(stream, spelling, BarsUpdate(payload=payload))
-        return bool(finals)
+            if isinstance(change, Correction):
+                bars.history.correct(change.resolution, change.bar)
+            else:
+                bars.history.add(change.resolution, change.bar)
+
+    def _publish(self, bars: SymbolBars, changes: Sequence[FinalBar | Correction]) -> bool:
+        """Publish bars' last words and corrections, each at its stream's next position; say whether there were any."""
+        self._remember(bars, changes)
+        timestamp = self._time.now_ms() if changes else 0
+        for change in changes:
+            stream = bars.streams[change.resolution]
+            position = stream.position.advance()
+            event = BarEvent(change, position, timestamp)
+            stream.events.append(position.seq, "", event)
+            frames: dict[tuple[str, str], tuple[bytes, Delivery]] = {}
+            for spelling in self._hub.spellings(stream.id):
+                written = spelling[0], spelling[1]  # clients of all paces share its bytes
+                if written not in frames:
+                    message = event_message(event, spelling)
+                    frames[written] = encode_bars(message), delivery_bars(message)
+                self._hub.publish(Topic(stream.id, spelling), *frames[written])
+        return bool(changes)
+
+    def _event_frame(self, event: BarEvent, spelling: Spelling) -> bytes:
+        return encode_bars(event_message(event, spelling))
 
     def _open_update(self, stream: BarStream, bar: events.Bar, spelling: Spelling) -> BarsUpdate:
         return BarsUpdate(
@@ -285,3 +438,42 @@ class BarsFeed:
 
     def _send(self, stream: BarStream, spelling: Spelling, message: BarsOutgoing) -> None:
         self._hub.publish(Topic(stream.id, spelling), encode_bars(message), delivery_bars(message))
+
+
+def bars_error(spelling: Spelling, text: str) -> BarsError:
+    """Return the message that a subscription's source gives nothing."""
+    return BarsError(
+        payload=BarsErrorPayload(
+            symbol=spelling[0], resolution=spelling[1], code=ErrorCode.SOURCE_UNAVAILABLE, error=text
+        )
+    )
+
+
+def event_message(event: BarEvent, spelling: Spelling) -> BarsUpdate | BarsCorrection:
+    """Return what an event says, spelt as a client spelt it."""
+    change, position = event.change, event.position
+    if isinstance(change, Correction):
+        return BarsCorrection(
+            payload=BarsCorrectionPayload(
+                symbol=spelling[0],
+                resolution=spelling[1],
+                bar=wire_bar(change.bar),
+                revision=change.revision,
+                timestamp=event.timestamp,
+                seq=position.seq,
+                prev=position.prev,
+                epoch=position.epoch,
+            )
+        )
+    return BarsUpdate(
+        payload=BarsUpdatePayload(
+            symbol=spelling[0],
+            resolution=spelling[1],
+            bar=wire_bar(change.bar),
+            timestamp=event.timestamp,
+            final=True,
+            seq=position.seq,
+            prev=position.prev,
+            epoch=position.epoch,
+        )
+    )

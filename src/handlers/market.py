@@ -1,10 +1,12 @@
 """Market: hands each market event to every feed. It knows nothing of what they do with it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from handlers.cache import CacheFeed
 from handlers.feed import BarsFeed
 from market import events
+from market.resolution import Resolution
 
 
 class _Lives(Protocol):
@@ -34,6 +36,14 @@ class MarketFeed:
         """Hand on a trade of the past."""
         self._bars.history(trade)
         self._cache.history(trade)
+
+    def bust(self, symbol: str, trade_id: str) -> None:
+        """Hand on that a trade is void."""
+        self._bars.bust(symbol, trade_id)
+
+    def past_bars(self, symbol: str, resolution: Resolution, past: Sequence[events.Bar]) -> None:
+        """Hand on closed bars of the past."""
+        self._bars.past_bars(symbol, resolution, past)
 
     def clock(self, exchange: str, time: int) -> None:
         """Hand on an exchange's time, by which bars close."""

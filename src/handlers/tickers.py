@@ -18,13 +18,14 @@ from streaming.topic import StreamId
 class ExchangeTickers:
     """The stream of one exchange's tickers: all of them `latest`, so `seq` is a version."""
 
-    def __init__(self, exchange: str, names: Iterable[str], hub: Hub) -> None:
+    def __init__(self, exchange: str, names: Iterable[str], hub: Hub, epoch: str) -> None:
         """Start with no trade."""
         self.exchange = exchange
         self.stream: StreamId = ("tickers", exchange)
         self._hub = hub
         self._windows = {name: DayWindow() for name in names}
-        self._version = 0
+        self.epoch = epoch
+        self.version = 0
 
     def history(self, name: str, trade: events.Trade) -> None:
         """Count a trade of the past: nobody is told."""
@@ -46,7 +47,7 @@ class ExchangeTickers:
 
         Each is made when it is asked for, so that ten thousand of them hold nothing up.
         """
-        version = self._version
+        version = self.version
         names = self._windows if name is None else (name,)
         tickers = [(each, self._windows[each].ticker()) for each in names]
         return (
@@ -56,13 +57,13 @@ class ExchangeTickers:
         )
 
     def _publish(self, name: str) -> None:
-        self._version += 1
+        self.version += 1
         self._hub.publish_event(self.stream, name, partial(self._encode, name))
 
     def _encode(self, name: str) -> tuple[bytes, Delivery]:
         ticker = self._windows[name].ticker()
         assert ticker is not None, "published after a trade only"
-        message = wire_ticker(self.exchange, name, ticker, self._version)
+        message = wire_ticker(self.exchange, name, ticker, self.version)
         return encode_tickers(message), delivery_tickers(message)
 
 

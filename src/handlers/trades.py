@@ -1,15 +1,17 @@
 """Trades: one exchange's public trades, each once. It never sees a connection or a token."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 
 from generated import models
 from generated.messages import Delivery, delivery_trades, encode_trades
 from handlers.wire import wire_number
 from market import events
+from streaming.history import Event, KeyedStream, Ring
 from streaming.hub import Hub
-from streaming.topic import KeyedStream, Position, StreamId
+from streaming.topic import Position, StreamId
 
 REMEMBERED_IDS = 100_000
 """So many of an exchange's last trades are known by id: one that is told again within them is left out."""
@@ -18,11 +20,11 @@ REMEMBERED_IDS = 100_000
 class ExchangeTrades:
     """The stream of one exchange's trades, all of them `lossless`. `doubled` counts those that were left out."""
 
-    def __init__(self, exchange: str, names: Iterable[str], hub: Hub, epoch: str) -> None:
-        """Start with no trade."""
+    def __init__(self, exchange: str, names: Iterable[str], hub: Hub, ring: Ring[Event], epoch: str) -> None:
+        """Start with no trade; the last ones are kept in `ring`."""
         self.exchange = exchange
         self.stream: StreamId = ("trades", exchange)
-        self.position = KeyedStream(epoch)
+        self.events = KeyedStream(epoch, ring)
         self.doubled = 0
         self._hub = hub
         self._ids: set[tuple[str, str]] = set()
@@ -40,14 +42,9 @@ class ExchangeTrades:
             return False
         side = self._side(name, trade)
         self._last[name] = (trade.price, side)
-        position = self.position.advance(name)
-        self._hub.publish_event(self.stream, name, lambda: self._encode(name, trade, side, position))
+        event = self.events.append(name, partial(self._encode, name, trade, side))
+        self._hub.publish_event(self.stream, name, event.encoded)
         return True
-
-    def state(self, name: str | None) -> Iterator[bytes]:
-        """Iterate over what stands before the next trade: nothing."""
-        del name
-        return iter(())
 
     def _is_new(self, name: str, trade_id: str) -> bool:
         known = (name, trade_id)

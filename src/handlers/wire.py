@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from generated.models import Bar
 from market import events
+from market.history import PastBar
 
 LARGEST_PLAIN = 1e16
 """From here on Python writes a float with an exponent, which is shorter than an integer's digits."""
@@ -18,6 +19,19 @@ def wire_bar(bar: events.Bar) -> Bar:
         low=wire_number(bar.low),
         close=wire_number(bar.close),
         volume=wire_number(bar.volume),
+    )
+
+
+def wire_past_bar(bar: PastBar) -> Bar:
+    """Return the bar, whose numbers are floats already, with whole ones as integers."""
+    # Not validated again: five thousand of them would take their time.
+    return Bar.model_construct(
+        time=bar.time,
+        open=wire_float(bar.open),
+        high=wire_float(bar.high),
+        low=wire_float(bar.low),
+        close=wire_float(bar.close),
+        volume=wire_float(bar.volume),
     )
 
 

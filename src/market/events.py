@@ -3,9 +3,12 @@
 It never sees a client or a message.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
+
+from market.resolution import Resolution
 
 Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market"]
@@ -110,6 +113,14 @@ class MarketSink(Protocol):
 
     def history(self, trade: Trade) -> None:
         """Take a trade from before the source's start: it shapes bars that are open and is told to nobody."""
+        ...
+
+    def bust(self, symbol: str, trade_id: str) -> None:
+        """Take that a trade of the symbol that was told is void."""
+        ...
+
+    def past_bars(self, symbol: str, resolution: Resolution, past: Sequence[Bar]) -> None:
+        """Take closed bars from before every trade that is told, oldest first; in the time of `history`."""
         ...
 
     def begins(self, exchange: str, time: int) -> None:

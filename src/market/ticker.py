@@ -1,15 +1,15 @@
 """Ticker: how a symbol stands after its last trade, and what it did in 24 hours. It never sees a message."""
 
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 
 from market.calendar import DAY_MS, MINUTE_MS
 from market.events import Trade
+from market.exact import EXACT
 
 STEP_MS = 10 * MINUTE_MS
 """The window moves in steps of this: one symbol's day is 144 of them, some 70 KiB."""
 STEPS = DAY_MS // STEP_MS
-_EXACT = Context(prec=100)  # what is added is taken away again, and must leave nothing behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class DayWindow:
                 step.opened, step.open = trade.time, price
             step.high = max(step.high, price)
             step.low = min(step.low, price)
-            step.volume = _EXACT.add(step.volume, trade.volume)
-        self._volume = _EXACT.add(self._volume, trade.volume)
+            step.volume = EXACT.add(step.volume, trade.volume)
+        self._volume = EXACT.add(self._volume, trade.volume)
         if self._high is not None and price > self._high:
             self._high = price
         if self._low is not None and price < self._low:
@@ -83,7 +83,7 @@ class DayWindow:
             if number > last:
                 return
             gone = self._steps.pop(number)
-            self._volume = _EXACT.subtract(self._volume, gone.volume)
+            self._volume = EXACT.subtract(self._volume, gone.volume)
             # Only the loss of an extreme costs a look at the whole window.
             if gone.high == self._high:
                 self._high = None

@@ -1,7 +1,7 @@
 """Session: our state for one client: its outbox, its subscriptions, its limits. It never sees a model or a socket."""
 
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import chain
 
 from streaming.clock import Clock
 from streaming.limits import SessionLimits, Strikes, TokenBucket
@@ -45,12 +45,14 @@ class Session:
     __slots__ = (
         "_after_reply",
         "_backlog",
+        "_backlog_ended",
         "_bad_frames",
         "_clock",
         "_excess_until",
         "_flusher",
         "_is_gone",
         "_marked",
+        "_moved",
         "_outbox",
         "_rate",
         "_stalled_since",
@@ -77,7 +79,9 @@ class Session:
         self._flusher = flusher
         self._clock = clock
         self._outbox = Outbox(limits.outbox_bytes)
-        self._backlog: Iterator[bytes] | None = None
+        self._backlog: deque[Iterator[bytes]] = deque()
+        self._backlog_ended = 0.0
+        self._moved = 0  # bytes of the backlog that were in the outbox, and still count
         self._marked = False
         self._stalled_since: float | None = None
         self._rate = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
@@ -94,6 +98,12 @@ class Session:
         if self.ended is not None or self._is_gone:
             return
         stalled = self._stalled_since is not None
+        if self._moved and self._is_over(frame) and not stalled:
+            self.flush()
+            stalled = self._stalled_since is not None
+        if self._moved and self._is_over(frame):
+            self.end("slow_consumer")
+            return
         try:
             self.conflated += self._outbox.put(
                 frame, self._clock.monotonic() if stalled else 0.0, key=key, conflate=stalled
@@ -116,25 +126,45 @@ class Session:
     def send_slowly(self, frames: Iterable[bytes]) -> None:
         """Send any number of frames in slices, as the client reads them; what is sent later comes after them.
 
-        They don't count against the outbox's bound. Each is asked for when it is about to be written.
+        They don't count against the outbox's bound. Each is asked for when it is about to be written, and one slice
+        goes out in a turn of the event loop, so that nobody else waits for it. Ends a client that asks for more and
+        more without reading it.
         """
         if self.ended is not None or self._is_gone:
             return
-        before = () if self._backlog is None else self._backlog
-        self._backlog = chain(before, self._outbox.take(self.limits.outbox_bytes), frames)
-        if not self._marked and self._stalled_since is None:
+        if self._outbox and self._stalled_since is None:
+            self.flush()
+        if self._outbox:  # what was sent before goes first, and still counts
+            moved = self._outbox.take(self.limits.outbox_bytes)
+            self._moved += sum(map(len, moved))
+            self._backlog.append(self._moving(moved))
+        self._backlog.append(iter(frames))
+        if self._moved > self.limits.outbox_bytes or len(self._backlog) > 2 * self.limits.subscriptions:
+            self.end("slow_consumer")
+        elif not self._marked and self._stalled_since is None:
             self._marked = True
             self._flusher.add(self)
 
+    def _is_over(self, frame: bytes) -> bool:
+        return self._moved + self._outbox.size + len(frame) > self.limits.outbox_bytes
+
+    def _moving(self, frames: list[bytes]) -> Iterator[bytes]:
+        for frame in frames:
+            self._moved -= len(frame)
+            yield frame
+
     def _slice(self) -> list[bytes]:
-        """Return the next frames of the backlog that fit into one write; none at its end."""
+        """Return the next frames of the backlog that fit into one write; fewer at its end, where it is emptied."""
         frames: list[bytes] = []
         size = 0
-        for frame in self._backlog or ():
-            frames.append(frame)
-            size += len(frame)
-            if size >= WRITE_BYTES:
-                break
+        while self._backlog:
+            for frame in self._backlog[0]:
+                frames.append(frame)
+                size += len(frame)
+                if size >= WRITE_BYTES:
+                    return frames
+            self._backlog.popleft()
+        self._backlog_ended = self._clock.monotonic()
         return frames
 
     def flush(self) -> None:
@@ -143,12 +173,16 @@ class Session:
         if self.ended is not None or self._is_gone:
             return
         while self._transport.is_writable():
-            if self._backlog is not None:
+            if self._backlog:
                 frames = self._slice()
                 if frames:
                     self._transport.write(frames)
-                    continue
-                self._backlog = None
+                if self._backlog and self._transport.is_writable():
+                    self._stalled_since = None
+                    self._marked = True
+                    self._flusher.add(self)  # the next slice in the next turn
+                    return
+                continue
             if not self._outbox:
                 self._stalled_since = None
                 return
@@ -166,8 +200,8 @@ class Session:
         if self._stalled_since is None:
             return
         # Frames behind a backlog are old through no fault of the client's, as long as it reads on.
-        oldest = self._outbox.oldest if self._backlog is None else None
-        since = self._stalled_since if not oldest else min(oldest, self._stalled_since)
+        oldest = None if self._backlog else self._outbox.oldest
+        since = self._stalled_since if not oldest else min(max(oldest, self._backlog_ended), self._stalled_since)
         if self._clock.monotonic() - since > self.limits.outbox_age:
             self.end("slow_consumer")
 
@@ -226,10 +260,12 @@ class Session:
         """Close the connection. What was sent before and the transport takes now still goes out first."""
         if self.ended is not None or self._is_gone:
             return
-        if self._outbox and self._backlog is None and self._transport.is_writable():
+        if self._backlog:
+            self.flush()
+        if self._outbox and not self._backlog and self._transport.is_writable():
             self._transport.write(self._outbox.take(self.limits.outbox_bytes))
         self.ended = reason
-        self._backlog = None
+        self._backlog.clear()
         self._outbox.clear()
         self._after_reply.clear()
         self._transport.close(reason)
@@ -237,7 +273,7 @@ class Session:
     def gone(self) -> None:
         """Take that the connection is over, whoever ended it."""
         self._is_gone = True
-        self._backlog = None
+        self._backlog.clear()
         self._outbox.clear()
         self._after_reply.clear()
 

@@ -41,22 +41,3 @@ class Stream:
         prev = self.seq
         self.seq = prev + 1
         return Position(self.epoch, self.seq, prev)
-
-
-class KeyedStream:
-    """Counts the lossless frames of one stream whose events have a key: `prev` is told within the key."""
-
-    __slots__ = ("_last", "epoch", "seq")
-
-    def __init__(self, epoch: str) -> None:
-        """Start the epoch at 0: before its first lossless frame."""
-        self.epoch = epoch
-        self.seq = 0
-        self._last: dict[str, int] = {}
-
-    def advance(self, key: str) -> Position:
-        """Take the next position, for a lossless frame of the key that is published in this same step."""
-        self.seq += 1
-        prev = self._last.get(key, 0)
-        self._last[key] = self.seq
-        return Position(self.epoch, self.seq, prev)

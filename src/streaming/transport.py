@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 EndReason = Literal[
     "shutdown",
     "token_expired",
+    "token_revoked",
     "slow_consumer",
     "rate_limit",
     "bad_frames",

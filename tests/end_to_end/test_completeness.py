@@ -4,6 +4,7 @@ What is seen is remembered by the judge from the frames themselves; the last tes
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.clock import VirtualClock
 from tests.support.handshake import V1, shake
 from tests.support.judge import Judge
 from tests.support.server import running
-from tests.support.source import ManualSource
+from tests.support.source import MINUTE, ManualSource
 
 Scenario = Callable[[Judge], Awaitable[None]]
 
@@ -63,6 +64,47 @@ async def cache_sockets(judge: Judge) -> None:
             await client.request("ping")
             server.uvicorn.should_exit = True
             assert await client.closed() == 4001
+
+
+async def coming_back(judge: Judge) -> None:
+    """Positions, snapshots, corrections, and what can't be had any more."""
+    source = ManualSource(accounts=(Account("1", 1, "test", ("AAA",)),))
+    async with running([source], bars_interval_ms=0) as server:
+        token = tokens.sign(tokens.claims(SystemClock().now_ms()))
+        async with connected(server.bars, judge) as client:
+            await client.subscribe("AAA", "1", snapshot=3, resume={"epoch": "another", "seq": 1})
+            source.trade(0)
+            source.clock(2 * MINUTE)
+            source.trade(1, "11")  # late
+            await client.settle()
+        v1 = {"subprotocols": ["tapecast.v1"]}
+        for address in ("trades/test", "orders/test", "balances/1/AAA", "tickers/test"):
+            position = "" if address == "tickers/test" else "&epoch=another&seq=1"
+            async with connected(f"{server.cache}/{address}?token={token}{position}", judge, **v1) as client:
+                await client.settle()
+
+
+async def renewing(judge: Judge) -> None:
+    """A token that is renewed, a bad one, and another user's, in both forms; and the warning before its end."""
+    clock = VirtualClock(1_700_000_000_000)
+    source = ManualSource()
+    async with running([source], clock=clock, token_warning_ms=60_000) as server:
+        now = clock.now_ms()
+        token, longer = (tokens.sign(tokens.claims(now, exp=now // 1000 + lives)) for lives in (30, 300))
+        foreign = tokens.sign(tokens.claims(now, sub="another", exp=now // 1000 + 300))
+        for url, flat in ((server.bars, False), (f"{server.cache}/tickers/test", True)):
+            async with connected(f"{url}?token={token}", judge, subprotocols=["tapecast.v1"]) as client:
+                for each, status in ((longer, "ok"), ("garbage", "error"), (foreign, "error")):
+                    if flat:
+                        await client.raw(json.dumps({"type": "auth.refresh", "token": each}))
+                    else:
+                        await client.send("auth.refresh", {"token": each})
+                    answer = (await client.receive_until(lambda message: message["type"] == "auth.ack"))[-1]
+                    assert (answer if flat else answer["payload"])["status"] == status
+                assert await client.closed() == 4501
+            async with connected(f"{url}?token={token}", judge, subprotocols=["tapecast.v1"]) as client:
+                await clock.advance(0.1)  # half a minute is left: it is warned at once
+                await client.receive_until(lambda message: message["type"] == "auth.expiring")
 
 
 async def bad_frames(judge: Judge) -> None:
@@ -175,6 +217,8 @@ async def refusals(judge: Judge) -> None:
 SCENARIOS: list[Scenario] = [
     replies_and_bars,
     cache_sockets,
+    coming_back,
+    renewing,
     bad_frames,
     flood,
     failing_source,

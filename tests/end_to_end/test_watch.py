@@ -21,18 +21,44 @@ from hypothesis import strategies as st
 from gateway.cli import main as cli
 from gateway.settings import load_settings
 from gateway.watch.command import Options, Surroundings, run, watch
-from gateway.watch.positions import Positions
+from gateway.watch.positions import ANEW, SILENT, Positions
 from gateway.watch.table import MOST_ROWS, REFRESH_S, line_of, rows_of
-from generated.models import BarsAck, BarsUpdate, Order, Trade
+from generated.models import (
+    BarsAck,
+    BarsSnapshot,
+    BarsUpdate,
+    CachePong,
+    Gap,
+    Order,
+    Ready,
+    Resume,
+    Trade,
+)
 from streaming.clock import SystemClock
 from tests.support import tokens
 from tests.support.clock import VirtualClock
-from tests.support.fake_server import FakeServer, ack, answers, bar, breaks, sends, trade
+from tests.support.fake_server import (
+    FakeServer,
+    ack,
+    answers,
+    balance,
+    bar,
+    breaks,
+    correction,
+    gap,
+    ready,
+    reset,
+    sends,
+    snapshot,
+    trade,
+)
 from tests.support.server import Running, until
-from tests.support.trading import BTC, trade_a_little, trading, trading_source
+from tests.support.trading import BTC, ETH, trade_a_little, trading, trading_source
 
 COMMAND = Path(sys.executable).with_name("tapecast")
 TOKEN = "header.payload.signature"
+ALL_THERE = "holes: 0, told: 0, doubled: 0"
+PONG = {"type": "pong", "timestamp": 1, "id": 2}
 
 
 class Terminal(io.StringIO):
@@ -164,7 +190,7 @@ async def test_every_stream_is_shown_for_its_duration(
         await command.clock.advance(60)
         assert await command.ended() == 0
         assert not any(text in command.out.getvalue() for text in unwanted)
-        assert command.lines[-1] == f"frames: {len(command.lines) - 1}, reconnects: 0, holes: 0"
+        assert command.lines[-1] == f"frames: {len(command.lines) - 1}, reconnects: 0, {ALL_THERE}"
         assert "Connected" in command.said
 
 
@@ -199,7 +225,7 @@ async def test_a_token_that_expires_is_replaced(log: io.StringIO) -> None:
     """After 4003 the demo is asked for a new one, without trying the old one again; one that was given ends it."""
     clock = VirtualClock(SystemClock().now_ms())
     source = trading_source()
-    async with trading(source, clock=clock, longest_s=90) as server:
+    async with trading(source, clock=clock, longest_s=90, token_warning_ms=0) as server:
         given = tokens.sign(tokens.claims(clock.now_ms(), exp=clock.now_ms() // 1000 + 60))
         async with watching(server.http, stream="trades") as command:
             await command.until_said("Connected")
@@ -234,7 +260,7 @@ async def test_a_compulsory_token_of_the_bars_socket_is_fetched() -> None:
 
 @pytest.mark.parametrize("stream", ["trades", "bars"])
 async def test_a_failure_and_a_restart_of_the_source_are_survived(stream: str) -> None:
-    """The failure is told; after 4006 it subscribes again, and no hole is counted between two lives of the stream."""
+    """The failure is told; after 4006 it subscribes again, and that the stream began anew is told, once."""
     clock = VirtualClock(SystemClock().now_ms())
     source = trading_source()
     async with (
@@ -259,7 +285,7 @@ async def test_a_failure_and_a_restart_of_the_source_are_survived(stream: str) -
         await until(lambda: len(server.gateway.hub) > 0)
         source.trade(600_000, "7", key=BTC)
         await command.until_out("=7 ")
-    assert command.lines[-1].endswith("reconnects: 1, holes: 0")
+    assert command.lines[-1].endswith("reconnects: 1, holes: 0, told: 1, doubled: 0")
 
 
 async def test_what_the_server_refuses_is_told_with_what_to_do() -> None:
@@ -374,7 +400,7 @@ def watching_trades(fake: FakeServer, **options: Any) -> Any:
 @pytest.mark.parametrize("code", [1001, 1011, 1012, 4001, 4002, 4004, 4005, 4006, 4007, 4499])
 async def test_codes_that_mean_come_back(code: int) -> None:
     """It waits, comes back to the same address with the same token, and counts."""
-    fake = FakeServer([sends(trade(1, 0), close=code), sends(trade(2, 1))])
+    fake = FakeServer([sends(ready(0), trade(1, 0), close=code), sends(ready(1, recovered=True), trade(2, 1))])
     async with fake.up(), watching_trades(fake) as command:
         await command.until_said(f"({code}). Connecting again in 0.5 s.")
         await command.clock.advance(0.49)
@@ -382,15 +408,19 @@ async def test_codes_that_mean_come_back(code: int) -> None:
         await command.clock.advance(0.02)
         await command.until_out("seq=2")
         assert command.said.endswith("Connected again.\n")
-    assert command.lines[-1] == "frames: 2, reconnects: 1, holes: 0"
+    assert command.lines[-1] == f"frames: 4, reconnects: 1, {ALL_THERE}"
     first, second = fake.seen
-    assert first.path == second.path == "/api/v1/cache/ws/trades/sim"
+    assert first.path == "/api/v1/cache/ws/trades/sim?replay=20"
+    assert second.path == "/api/v1/cache/ws/trades/sim?epoch=e1&seq=1"
     assert second.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert second.headers["Sec-WebSocket-Protocol"] == "tapecast.v1"
 
 
 async def test_a_connection_that_breaks_is_made_anew() -> None:
     """1006: there was no close frame. The wait doubles while nothing comes, up to 30 s; a frame starts it over."""
-    fake = FakeServer([breaks(trade(1, 0)), *([breaks()] * 8), sends(trade(2, 1), close=4002)])
+    fake = FakeServer(
+        [breaks(ready(0), trade(1, 0)), *([breaks()] * 8), sends(ready(1, recovered=True), trade(2, 1), close=4002)]
+    )
     async with fake.up(), watching_trades(fake) as command:
         for count, wait in enumerate((0.5, 1, 2, 4, 8, 16, 30, 30, 30)):
             await command.until_said("broke without a close frame", count + 1)
@@ -404,7 +434,8 @@ async def test_the_shutdown_frame_says_when_to_come_back(stream: str, *, is_flat
     """On both kinds of sockets, though the server closes at once; and only for 4001."""
     members = {"reconnect_after_ms": 2500}
     frame: dict[str, Any] = {"type": "shutdown", **(members if is_flat else {"payload": members})}
-    fake = FakeServer([sends(frame, close=4001), sends(frame, close=4002)])
+    first = ready(0) if is_flat else ack(0)
+    fake = FakeServer([sends(first, frame, close=4001), sends(first, frame, close=4002)])
     async with fake.up(), watching(fake.url, stream=stream, token=TOKEN) as command:
         await command.until_said("in 2.5 s, as the server wants it.")
         await command.clock.advance(2.5)
@@ -414,11 +445,11 @@ async def test_the_shutdown_frame_says_when_to_come_back(stream: str, *, is_flat
 @pytest.mark.parametrize("code", [1000, 1002, 1003, 1007, 1008, 1009, 1013, 4501, 4502, 4504, 4999])
 async def test_codes_that_mean_stop(code: int) -> None:
     """A sentence with the code, the counts, exit code 1."""
-    fake = FakeServer([sends(trade(1, 0), close=code)])
+    fake = FakeServer([sends(ready(0), trade(1, 0), close=code)])
     async with fake.up(), watching_trades(fake) as command:
         assert await command.ended() == 1
         assert f"({code})" in command.said
-        assert command.lines[-1] == "frames: 1, reconnects: 0, holes: 0"
+        assert command.lines[-1] == f"frames: 2, reconnects: 0, {ALL_THERE}"
         assert ("make run" in command.said) == (code == 4504)
 
 
@@ -427,7 +458,7 @@ async def test_a_token_is_made_with_the_servers_secret() -> None:
     clock = VirtualClock(SystemClock().now_ms())
     source = trading_source()
     issued = {"TAPECAST_JWT_ISSUER": tokens.ISSUER, "TAPECAST_JWT_AUDIENCE": tokens.AUDIENCE}
-    settings: dict[str, Any] = {"jwt_issuer": tokens.ISSUER, "jwt_audience": tokens.AUDIENCE}
+    settings: dict[str, Any] = {"jwt_issuer": tokens.ISSUER, "jwt_audience": tokens.AUDIENCE, "token_warning_ms": 0}
     async with trading(source, clock=clock, demo=False, **settings) as server:
         environ = {"TAPECAST_JWT_SECRET": tokens.SECRET, **issued}
         async with watching(server.http, stream="balances", environ=environ, clock=clock) as command:
@@ -459,7 +490,7 @@ async def test_a_token_is_made_with_the_servers_secret() -> None:
 )
 async def test_a_frame_that_the_document_does_not_allow_is_told(frame: Any, place: str) -> None:
     """With what is wrong with it and the frame's beginning, on one line; exit code 1."""
-    fake = FakeServer([sends(trade(1, 0), frame)])
+    fake = FakeServer([sends(ready(0), trade(1, 0), frame)])
     async with fake.up(), watching_trades(fake) as command:
         assert await command.ended() == 1
         assert place in command.said.splitlines()[-1]
@@ -468,43 +499,216 @@ async def test_a_frame_that_the_document_does_not_allow_is_told(frame: Any, plac
 
 async def test_unknown_types_and_members_are_ignored() -> None:
     """Both may be added to the contract at any time."""
-    fake = FakeServer([sends({"type": "gap", "from_seq": 3}, trade(1, 0, venue="x"))])
+    fake = FakeServer([sends(ready(0), {"type": "news", "from_seq": 3}, trade(1, 0, venue="x"))])
     async with fake.up(), watching_trades(fake) as command:
-        await command.until_out("seq=1")
-    assert command.lines[-1] == "frames: 2, reconnects: 0, holes: 0"
+        await command.until_out(" seq=1")
+    assert command.lines[-1] == f"frames: 3, reconnects: 0, {ALL_THERE}"
 
 
-async def test_holes_are_counted_over_reconnects() -> None:
-    """What a slow client missed shows at the next frame; after a break that voids positions nothing is compared."""
+async def test_a_server_without_our_subprotocol_or_ready_is_told() -> None:
+    """Without them nobody could say whether something is missing."""
+    fake = FakeServer([], speaks_v1=False)
+    async with fake.up():
+        assert "does not speak tapecast.v1: check --url." in await refuse_to_go_on(fake.url)
+    fake = FakeServer([sends(trade(1, 0))])
+    async with fake.up():
+        said = await refuse_to_go_on(fake.url, stream="trades", token=TOKEN)
+        assert said == "The server's first frame is not ready, which the document wants it to be."
+
+
+async def come_back(command: Watching, times: int = 1) -> None:
+    """Let the waits before so many reconnects pass."""
+    for _ in range(times):
+        await until(lambda: command.clock.pending > 0 or command.task.done())
+        await command.clock.advance(0.5)
+
+
+async def test_what_is_missing_is_counted_by_who_told_it() -> None:
+    """A silent hole, a gap that the server tells, a new epoch; and what comes twice is not shown again."""
     acts = [
-        sends(trade(1, 0), trade(3, 2), close=4002),
-        sends(trade(7, 5), trade(8, 7), close=4006),
-        sends(trade(9, 8, symbol="ETH/USDT"), trade(20, 19)),
+        sends(ready(0), trade(1, 0), trade(3, 2), close=4002),
+        sends(ready(6), gap(4, 6), trade(7, 5), trade(7, 5), trade(8, 7), close=4006),
+        sends(ready(30, epoch="e2"), gap(0, 30, epoch="e2"), trade(31, 30), close=4002),
+        sends(ready(31, epoch="e2", recovered=True), trade(31, 30), trade(32, 31)),
     ]
     fake = FakeServer(acts)
     async with fake.up(), watching_trades(fake) as command:
-        for _ in range(2):
-            await until(lambda: command.clock.pending > 0)
-            await command.clock.advance(0.5)
-        await command.until_out("seq=20")
-        assert command.said.count("A hole") == 3
-    assert command.lines[-1] == "frames: 6, reconnects: 2, holes: 3"
-
-
-async def test_holes_of_bars_are_seen_in_the_acknowledgement_too() -> None:
-    """A final bar that came while nobody was connected is missed, unless another epoch has begun."""
-    acts = [
-        sends(ack(5), bar(6, 5), close=4002),
-        sends(ack(8), bar(9, 8), bar(11, 10), close=4006),
-        sends(ack(40, epoch="e2"), bar(41, 40, epoch="e2"), bar(1, 0, epoch="e3")),
+        await come_back(command, 3)
+        await command.until_out(" seq=32")
+        assert command.said.count("nobody said so") == 1
+        assert "The server no longer has the frames 4 to 6. It keeps 100 frames, for 60 s." in command.said
+        assert "The stream began anew" in command.said
+        assert command.said.count("a second time") == 2
+        assert command.out.getvalue().count(" seq=7 ") == command.out.getvalue().count(" seq=31 prev") == 1
+    assert [request.path.partition("?")[2] for request in fake.seen] == [
+        "replay=20",
+        "epoch=e1&seq=3",
+        "epoch=e1&seq=8",
+        "epoch=e2&seq=31",
     ]
-    fake = FakeServer(acts)
+    assert command.lines[-1] == "frames: 14, reconnects: 3, holes: 1, told: 2, doubled: 2"
+
+
+async def test_a_subscription_to_bars_resumes() -> None:
+    """With the position in the request; corrections count; a reset is told, and a snapshot fills the table again."""
+    fake = FakeServer([])
+    fake.acts += [
+        fake.hears(ack(5), snapshot(5, 60_000), bar(6, 5), correction(7, 6, close=1.7), close=4002),
+        fake.hears(ack(7, recovered=True), bar(8, 7), close=4002),
+        fake.hears(ack(20, recovered=False), reset(20, "too_old"), snapshot(20), bar(21, 20), close=4002),
+        fake.hears(ack(3, epoch="e2", recovered=False), reset(3, "other_epoch", epoch="e2"), snapshot(3, epoch="e2")),
+    ]
     async with fake.up(), watching(fake.url) as command:
-        for _ in range(2):
-            await until(lambda: command.clock.pending > 0)
+        await come_back(command, 3)
+        await command.until_out("bars.snapshot", 3)
+        assert "revision=1" in command.out.getvalue()
+        assert "don't join those before: the server no longer has what came between." in command.said
+        assert "don't join those before: the stream began anew." in command.said
+    payloads = [frame["payload"] for frame in fake.received]
+    assert [payload.get("resume") for payload in payloads] == [
+        None,
+        {"epoch": "e1", "seq": 7},
+        {"epoch": "e1", "seq": 8},
+        {"epoch": "e1", "seq": 21},
+    ]
+    assert {payload["snapshot"] for payload in payloads} == {20}
+    assert command.lines[-1] == "frames: 13, reconnects: 3, holes: 0, told: 2, doubled: 0"
+
+
+async def test_what_stands_comes_again_when_it_was_cut() -> None:
+    """Balances have no position of their own: until the ping behind them is answered, nothing is resumed."""
+    first = balance(5, 5, initial=True)
+    acts = [
+        sends(ready(5), first, close=4002),
+        sends(ready(5), first, PONG, balance(6, 5), close=4002),
+        sends(ready(8), gap(7, 8), first, close=4002),
+        sends(ready(9), balance(9, 9, initial=True), PONG, balance(10, 6)),
+    ]
+    fake = FakeServer(acts)
+    async with fake.up(), watching(fake.url, stream="balances", token=TOKEN) as command:
+        await come_back(command, 3)
+        await command.until_out(" seq=10")
+        assert "before all of what stood had come" in command.said
+    assert [request.path.partition("?")[2] for request in fake.seen] == ["", "", "epoch=e1&seq=6", ""]
+    assert command.lines[-1] == "frames: 13, reconnects: 3, holes: 0, told: 2, doubled: 0"
+
+
+async def test_history_can_be_left_out() -> None:
+    """`--history 0` asks for none; what is out of bounds is told."""
+    fake = FakeServer([sends(ready(0))])
+    fake.acts.append(fake.hears(ack(0)))
+    async with fake.up():
+        async with watching_trades(fake, history=0) as command:
+            await command.until_said("Connected")
+        async with watching(fake.url, history=0) as command:
+            await command.until_said("Connected")
+        for history in (-1, 1001):
+            assert await refuse_to_go_on(fake.url, history=history) == "--history must be from 0 to 1000."
+    assert fake.seen[0].path == "/api/v1/cache/ws/trades/sim"
+    assert fake.received[0]["payload"]["snapshot"] == 0
+
+
+@pytest.mark.parametrize("stream", ["trades", "bars", "orders", "balances"])
+@pytest.mark.parametrize("is_narrow", [True, False])
+async def test_a_cut_in_the_middle_is_made_good(stream: str, *, is_narrow: bool) -> None:
+    """Over three cuts of the real server's connections: every position is shown once, in order, and nothing else."""
+    source = trading_source()
+    narrow: dict[str, Any] = {} if not is_narrow else {"currency": "BTC"} if stream == "balances" else NARROW
+    moment = 0
+
+    def happen() -> None:
+        nonlocal moment
+        for _ in range(3):
+            moment += 1
+            for key in (BTC, ETH):
+                source.trade(moment * 60_000, key=key)
+                source.order(f"o{moment}", key=key)
+            for currency in ("BTC", "ETH"):
+                source.balance(currency, str(moment))
+
+    async with (
+        trading(source, bars_interval_ms=0) as server,
+        watching(server.http, stream=stream, **narrow) as command,
+    ):
+        await command.until_said("Connected")
+        if stream in ("orders", "balances"):
+            await command.until_out("pong")
+        for count in range(1, 4):
+            happen()
+            for protocol in list(server.uvicorn.server_state.connections):
+                protocol.transport.abort()
+            happen()
+            await until(lambda: connected_clients(server) == 0)
+            happen()
+            await command.until_said("broke without a close frame", count)
             await command.clock.advance(0.5)
-        await command.until_out("epoch=e3")
-    assert command.lines[-1] == "frames: 8, reconnects: 2, holes: 2"
+            await command.until_said("Connected again", count)
+        last = {"bars": r"final=true seq=26 "}.get(stream, r"seq=(53|54) ")
+        await until(lambda: re.search(last, command.out.getvalue()) is not None)
+        changes = [line for line in command.lines if " prev=" in line and "initial=true" not in line]
+    seqs = [int(found.group(1)) for line in changes if (found := re.search(r" seq=(\d+)", line))]
+    assert seqs == list(range(1, 27)) if stream == "bars" else list(range(1, 55, 2 if is_narrow else 1))
+    assert command.lines[-1].endswith(f"reconnects: 3, {ALL_THERE}")
+
+
+async def test_late_trades_and_history_are_shown_by_the_real_server() -> None:
+    """Closed bars and the last trades come first; the correction of a bar takes its row."""
+    source = trading_source()
+    async with trading(source, bars_interval_ms=0) as server:
+        for minute in range(4):
+            source.trade(minute * 60_000, str(100 + minute), key=BTC)
+        async with watching(server.http, stream="trades") as command:
+            await command.until_out("trade exchange=sim", 4)
+        async with watching(server.http) as command, watching(server.http, terminal=True) as table:
+            await command.until_out("bars.snapshot")
+            await table.drawn("102")
+            await until(lambda: connected_clients(server) == 2)
+            source.trade(60_500, "999.5", key=BTC)
+            await command.until_out("bars.correction")
+            await table.drawn("corrected 1")
+        assert command.lines[-1].endswith(f"reconnects: 0, {ALL_THERE}")
+
+
+@pytest.mark.parametrize("stream", ["trades", "bars"])
+async def test_a_token_is_renewed_before_it_ends(stream: str) -> None:
+    """`auth.expiring` is answered with a new token of the demo's; the connection outlives the first one."""
+    clock = VirtualClock(SystemClock().now_ms())
+    source = trading_source()
+    settings: dict[str, Any] = {"bars_token": "required"}
+    async with (
+        trading(source, clock=clock, longest_s=300, **settings) as server,
+        watching(server.http, stream=stream) as command,
+    ):
+        await command.until_said("Connected")
+        for count in range(1, 4):
+            await clock.advance(241)
+            await command.until_said("The token was renewed.", count)
+        await clock.advance(200)
+        assert connected_clients(server) == 1
+        assert "4003" not in command.said
+
+
+async def test_a_token_that_cannot_be_renewed_is_told() -> None:
+    """One that was given; one that nobody gives out any more; one that the server does not take."""
+    fake = FakeServer([sends(ready(0), {"type": "auth.expiring", "expires_at": 1})])
+    async with fake.up(), watching_trades(fake) as command:
+        await command.until_said("A new one is needed. Give it by --token")
+    clock = VirtualClock(SystemClock().now_ms())
+    gone, other = {"TAPECAST_JWT_SECRET": tokens.SECRET}, {"TAPECAST_JWT_SECRET": tokens.SECRET}
+    async with (
+        trading(trading_source(), clock=clock, demo=False) as server,
+        watching(server.http, stream="trades", environ=gone, clock=clock) as command,
+        watching(server.http, stream="trades", environ=other, clock=clock) as table,
+    ):
+        await command.until_said("Connected")
+        await table.until_said("Connected")
+        gone.clear()
+        other["TAPECAST_JWT_SECRET"] = "x" * 48
+        await clock.advance(3541)
+        await command.until_said("The token expires soon, and there is no new one: this needs a token")
+        await table.until_out("auth.ack status=error")
+        assert "renewed" not in table.said
+        assert connected_clients(server) == 2
 
 
 async def test_what_answers_but_is_no_tapecast() -> None:
@@ -551,7 +755,7 @@ async def test_an_address_that_is_none_is_told(url: str) -> None:
 
 async def test_a_busy_server_is_tried_again() -> None:
     """503 and 429 with our body mean later; any other answer is told."""
-    fake = FakeServer([])
+    fake = FakeServer([sends(ready(0))])
     busy = [(503, {"code": "shutting_down", "message": "Later."}), (429, {"code": "busy", "message": "Later."})]
     fake.answer = lambda request: busy.pop(0) if busy else None
     async with fake.up():
@@ -573,52 +777,77 @@ async def test_a_busy_server_is_tried_again() -> None:
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.booleans()), max_size=40))
 def test_a_hole_is_found_exactly_where_frames_are_missing(events: list[tuple[str, bool]]) -> None:
     """Of each symbol by itself, from the first frame of the stream that comes."""
-    positions = Positions()
+    positions = Positions(begins_with_state=False)
+    assert positions.take(Ready.model_validate(ready(0))) is None
     last: dict[str, int] = {}
     missed: set[str] = set()
-    has_begun = False
     for seq, (key, comes) in enumerate(events, 1):
         prev, last[key] = last.get(key, 0), seq
         if comes:
             message = Trade.model_validate(trade(seq, prev, symbol=key))
-            assert positions.take(message) == (key in missed)
+            assert positions.take(message) == (SILENT if key in missed else None)
             missed.discard(key)
-            has_begun = True
-        elif has_begun:
+        else:
             missed.add(key)
 
 
-def test_initial_frames_make_up_for_what_was_missed() -> None:
-    """They stand at the stream's position; a position that falls is another life of the stream."""
-    positions = Positions()
-    order: dict[str, Any] = {
-        **{"type": "order", "exchange": "sim", "exchange_id": 1, "order_id": "o", "symbol": "A", "side": "buy"},
-        **{"order_type": "limit", "volume": 1, "filled": 0, "remaining": 1, "price": 1, "average": None},
-        **{"status": "open", "timestamp": 1, "seq": 5, "prev": 5, "initial": True},
-    }
-    change = {name: value for name, value in order.items() if name != "initial"}
-    for members, is_hole in (
-        (order, False),
-        ({**change, "seq": 6, "prev": 4}, False),
-        ({**order, "seq": 9, "prev": 9}, False),
-        ({**change, "seq": 11, "prev": 10}, True),
-        ({**change, "seq": 2, "prev": 1}, False),
-        ({**change, "seq": 4, "prev": 3}, True),
-    ):
-        assert positions.take(Order.model_validate(members)) is is_hole
-    assert positions.holes == 2
+def order(seq: int, prev: int, **members: Any) -> Order:
+    """Return an order."""
+    return Order.model_validate(
+        {
+            **{"type": "order", "exchange": "sim", "exchange_id": 1, "order_id": "o", "symbol": "A", "side": "buy"},
+            **{"order_type": "limit", "volume": 1, "filled": 0, "remaining": 1, "price": 1, "average": None},
+            **{"status": "open", "timestamp": 1, "seq": seq, "prev": prev, **members},
+        }
+    )
+
+
+def test_a_server_that_breaks_its_word_is_found_out() -> None:
+    """One that says that it goes on and doesn't, that says nothing of a gap, or that begins anew without a word."""
+    positions = Positions(begins_with_state=True)
+    positions.take(Ready.model_validate(ready(5)))
+    assert positions.held is None
+    assert positions.take(order(5, 5, initial=True)) is None
+    positions.take(CachePong.model_validate(PONG))
+    assert positions.held == Resume(epoch="e1", seq=5)
+    assert positions.take(order(6, 4)) is None
+    assert positions.take(Ready.model_validate(ready(8, recovered=True))) is SILENT
+    assert positions.take(Ready.model_validate(ready(12))) is None
+    assert positions.take(order(12, 12, initial=True)) is SILENT
+    positions.take(CachePong.model_validate(PONG))
+    assert positions.take(Ready.model_validate(ready(14))) is None
+    assert positions.take(order(15, 14)) is SILENT
+    assert positions.take(order(16, 15)) is None
+    assert (positions.silent, positions.told) == (3, 0)
+    bars = Positions(begins_with_state=True)
+    bars.take(BarsAck.model_validate(ack(5)))
+    assert bars.take(BarsSnapshot.model_validate(snapshot(5))) is None
+    bars.take(BarsAck.model_validate(ack(9)))  # it knows nothing of resume
+    assert bars.take(BarsSnapshot.model_validate(snapshot(9))) is SILENT
+    assert bars.take(BarsUpdate.model_validate(bar(1, 0, epoch="e3"))) is ANEW
+    assert bars.take(BarsUpdate.model_validate(bar(2, 1, epoch="e3"))) is None
+
+
+def test_a_gap_before_ready_and_one_of_a_symbol_are_told() -> None:
+    """With what is known by then."""
+    positions = Positions(begins_with_state=False)
+    found = positions.take(Gap.model_validate(gap(3, 4, key="A")))
+    assert found is not None
+    assert found.text == "The server no longer has the frames 3 to 4 of A."
 
 
 def test_bars_without_positions_have_no_holes() -> None:
     """`seq`, `prev` and `epoch` are optional."""
-    positions = Positions()
-    for frame in (bar(5, 4), bar(9, 8)):
-        for name in ("seq", "prev", "epoch"):
-            del frame["payload"][name]
-        assert positions.take(BarsUpdate.model_validate(frame)) is False
+    positions = Positions(begins_with_state=False)
     bare = ack(1)
     del bare["payload"]["seq"]
-    assert positions.take(BarsAck.model_validate(bare)) is False
+    assert positions.take(BarsAck.model_validate(bare)) is None
+    for frame in (bar(5, 4), bar(9, 8)):
+        assert positions.take(BarsUpdate.model_validate(frame)) is None
+        for name in ("seq", "prev", "epoch"):
+            del frame["payload"][name]
+        assert positions.take(BarsUpdate.model_validate(frame)) is None
+    assert positions.held is None
 
 
 def test_a_line_says_all_of_a_frame_and_can_be_read_back() -> None:
@@ -644,9 +873,9 @@ async def test_a_table_shows_the_newest_rows_that_fit(count: int, monkeypatch: p
     """Into 25 lines, with the counts and the note below."""
     monkeypatch.setenv("LINES", "25")
     monkeypatch.setenv("COLUMNS", "80")
-    fake = FakeServer([sends(*(trade(seq, 0, symbol=f"S{seq}") for seq in range(1, count + 1)))])
+    fake = FakeServer([sends(ready(0), *(trade(seq, 0, symbol=f"S{seq}") for seq in range(1, count + 1)))])
     async with fake.up(), watching_trades(fake, terminal=True) as command:
-        await command.drawn(f"frames: {count}")
+        await command.drawn(f"frames: {count + 1}")
         newest = command.out.getvalue().rpartition("Trades of sim at")[2]
         assert re.findall(r" (S\d+) ", newest) == [f"S{seq}" for seq in range(count - 16, count + 1)]
         assert "Connected: Trades of sim." in newest
@@ -694,10 +923,11 @@ async def test_the_command_in_a_process_of_its_own() -> None:
         await until(lambda: len(server.gateway.hub) > 0)
         source.trade(0, key=BTC)
         async with asyncio.timeout(20):
+            assert (await process.stdout.readline()).startswith(b"ready epoch=")
             assert (await process.stdout.readline()).startswith(b"trade exchange=sim symbol=BTC/USDT")
             process.send_signal(signal.SIGINT)
             printed, said = await process.communicate()
-    assert (process.returncode, printed.decode()) == (0, "frames: 1, reconnects: 0, holes: 0\n")
+    assert (process.returncode, printed.decode()) == (0, f"frames: 2, reconnects: 0, {ALL_THERE}\n")
     assert said.decode() == "tapecast: Connected: Trades of sim, BTC/USDT.\n"
 
 
@@ -728,8 +958,8 @@ async def test_the_command_ends_by_itself_and_at_sigterm() -> None:
 def test_the_options_reach_the_command(unused_tcp_port: int) -> None:
     """All of them are there; what they ask for is not."""
     words = (
-        f"watch --stream balances --exchange x --exchange-id 2 --currency BTC --resolution 1D --duration 5 --auth-demo "
-        f"--url ws://127.0.0.1:{unused_tcp_port} --token {TOKEN}"
+        "watch --stream balances --exchange x --exchange-id 2 --currency BTC --resolution 1D --history 5 --duration 5 "
+        f"--auth-demo --url ws://127.0.0.1:{unused_tcp_port} --token {TOKEN}"
     )
     result = CliRunner().invoke(cli, words.split())
     assert result.exit_code == 1
@@ -761,7 +991,7 @@ async def test_an_interrupted_command_and_one_whose_reader_has_left_end_quietly(
         around = Surroundings(environ={}, out=Ending(how), err=io.StringIO(), clock=SystemClock(), draw=lambda: 0.0)
         return run(Options(url=fake.url, stream="trades", token=TOKEN, auth_demo=auth_demo), around)
 
-    fake = FakeServer([sends(trade(1, 0)), sends(trade(1, 0))])
+    fake = FakeServer([sends(ready(0), trade(1, 0)), sends(ready(0), trade(1, 0))])
     async with fake.up():
         assert await asyncio.to_thread(ending, BrokenPipeError) == 0
         assert await asyncio.to_thread(ending, KeyboardInterrupt) == 0

@@ -42,9 +42,15 @@ class _Channel:
 
 
 @functools.cache
+def _document() -> dict[str, Any]:
+    """Return the document, which nobody here changes; once a run, since reading it takes a tenth of a second."""
+    return load_document()
+
+
+@functools.cache
 def _channels() -> tuple[_Channel, ...]:
     """Return the document's channels; once a run, since there are many."""
-    document = load_document()
+    document = _document()
     return tuple(_channel(document, channel) for channel in document["channels"])
 
 
@@ -75,7 +81,7 @@ class Judge:
 
     def __init__(self) -> None:
         """Read the document."""
-        document = load_document()
+        document = _document()
         self.seen = Seen()
         self.close_codes = {int(code): str(entry["text"]) for code, entry in document["x-close-codes"].items()}
         self.error_codes = set(document["x-error-codes"])

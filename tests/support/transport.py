@@ -54,6 +54,11 @@ class Turns:
         for callback in callbacks:
             callback()
 
+    def run(self) -> None:
+        """End turn after turn, until nothing waits for one."""
+        while self._callbacks:
+            self.end()
+
 
 def new_session(clock: Clock, turns: Turns, limits: SessionLimits | None = None) -> tuple[Session, FakeTransport]:
     """Return a session and its connection."""

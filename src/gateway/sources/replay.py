@@ -19,6 +19,7 @@ from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, SourceError
 from gateway.sources.tape import TradeTape
 from market.calendar import DAY_MS, MINUTE_MS, CalendarError, Session, TradingCalendar
 from market.events import Account, Bar, MarketSink, Trade
+from market.exact import EXACT
 from market.resolution import Resolution
 from market.symbols import Symbol
 from streaming.clock import Clock
@@ -158,6 +159,10 @@ class ReplaySource:
             await self._clock.sleep(0)
 
     async def _history(self, sink: MarketSink) -> None:
+        for symbol in self._symbols:
+            for resolution, bars in self._past_bars(symbol):
+                sink.past_bars(symbol.key, resolution, bars)
+            await self._clock.sleep(0)
         start = _history_start(self._data.calendar, self.start_ms)
         for count, trade in enumerate(self._data.tape.trades(self._options.exchange, start), start=1):
             if trade.time >= self.start_ms:
@@ -165,6 +170,24 @@ class ReplaySource:
             sink.history(trade)
             if count % EVENTS_PER_TURN == 0:
                 await self._clock.sleep(0)
+
+    def _past_bars(self, symbol: Symbol) -> Iterator[tuple[Resolution, Sequence[Bar]]]:
+        """Iterate over a symbol's bars that have ended by the start, where the file has days, by resolution."""
+        daily = self.daily_bars(symbol)
+        if not daily:
+            return
+        yield Resolution.DAY, daily
+        for resolution in (Resolution.WEEK, Resolution.MONTH):
+            merged: dict[int, Bar] = {}
+            for bar in daily:
+                session = self._data.calendar.session_of_date(bar.time)
+                assert session is not None, "the file's days were placed in sessions"
+                interval = self._data.calendar.interval(resolution, session.open)
+                assert interval is not None, "a session's open lies inside it"
+                if interval.end <= self.start_ms:
+                    known = merged.get(interval.start)
+                    merged[interval.start] = bar_of(interval.start, bar) if known is None else joined(known, bar)
+            yield resolution, list(merged.values())
 
     async def _play(self, sink: MarketSink, turn: "_Turn") -> None:
         feed = _Feed(self._data.tape.trades(self._options.exchange, self.start_ms))
@@ -197,6 +220,23 @@ class ReplaySource:
             for start, end in session.parts:
                 if end > self.start_ms:
                     yield max(start, self.start_ms), end
+
+
+def bar_of(time: int, bar: Bar) -> Bar:
+    """Return the bar with another stamp."""
+    return Bar(time, bar.open, bar.high, bar.low, bar.close, bar.volume)
+
+
+def joined(first: Bar, second: Bar) -> Bar:
+    """Return the bar of both, the second being the later one."""
+    return Bar(
+        first.time,
+        first.open,
+        max(first.high, second.high),
+        min(first.low, second.low),
+        second.close,
+        EXACT.add(first.volume, second.volume),
+    )
 
 
 class _Feed:

@@ -22,7 +22,8 @@ from generated.security import Refusal
 from handlers.auth import Principal
 from handlers.entrance import Entrance, Entrances
 from handlers.errors import ErrorFrames
-from streaming.clock import Clock, Timer
+from handlers.tokens import Tokens
+from streaming.clock import Clock
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
 from streaming.session import Flusher, Session, Sessions
@@ -42,11 +43,13 @@ class Server:
         clock: Clock,
         refuse: Refuse,
         entrances: Entrances,
+        tokens: Tokens,
     ) -> None:
         """Start with no connection; `refuse` tells a client that there is no place for it at what `entrances` know."""
         self.sessions = Sessions()
         self._errors: dict[Session, ErrorFrames] = {}
         self._entrances = entrances
+        self._tokens = tokens
         self.draining = False
         self._hub = hub
         self._flusher = flusher
@@ -57,7 +60,9 @@ class Server:
     async def serve(self, connection: Connection[Session, Principal]) -> None:
         """Run one connection whose address the document knows. Returns when it is over; leaves nothing behind."""
         websocket = connection.websocket
-        entrance = self._entrances.find(connection.parameters, connection.principal)
+        entrance = self._entrances.find(
+            connection.parameters, connection.query, connection.principal, is_plain=connection.subprotocol is None
+        )
         if isinstance(entrance, Refusal):
             await self._refuse(websocket, connection.channel, entrance)
             return
@@ -73,20 +78,25 @@ class Server:
         protocol.open(session.writable)
         self.sessions.add(session)
         self._errors[session] = entrance.errors
-        expiry = self._end_at_expiry(session, connection.principal)
+        scopes = frozenset(connection.channel.security.scopes if connection.channel.security is not None else ())
         started = time.monotonic()
         log = get_logger().bind(client=session.address, channel=connection.channel.id)
         log.info("connect")
         code = NO_STATUS
         try:
+            self._tokens.admit(
+                session,
+                connection.principal,
+                covers=lambda principal: scopes <= principal.scopes and entrance.covers(principal),
+                warning=None if connection.subprotocol is None else entrance.errors.expiring,
+            )
             entrance.begin(session)
             code = protocol.end_code(await self._run(connection, session, entrance))
         except Exception:
             log.exception("connection failed")
             session.end("internal_error")
         finally:
-            if expiry is not None:
-                expiry.cancel()
+            self._tokens.discard(session)
             self.sessions.discard(session)
             del self._errors[session]
             self._hub.remove(session)
@@ -95,13 +105,6 @@ class Server:
             session.gone()
             reason = CloseCode(code).name.lower() if code in DOCUMENTED else "gone"
             log.info("close", code=int(code), reason=reason, duration_ms=round((time.monotonic() - started) * 1000))
-
-    def _end_at_expiry(self, session: Session, principal: Principal | None) -> Timer | None:
-        """End the session when its token expires."""
-        if principal is None:
-            return None
-        left = principal.expires_at - self._clock.now_ms() / 1000
-        return self._clock.call_later(max(0.0, left), lambda: session.end("token_expired"))
 
     async def _run(self, connection: Connection[Session, Principal], session: Session, entrance: Entrance) -> int:
         """Handle frames until the connection ends; returns its close code."""

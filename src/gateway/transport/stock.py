@@ -253,6 +253,8 @@ def close_code(reason: EndReason) -> CloseCode:
             return CloseCode.SHUTDOWN
         case "token_expired":
             return CloseCode.TOKEN_EXPIRED
+        case "token_revoked":
+            return CloseCode.TOKEN_REVOKED
         case "slow_consumer":
             return CloseCode.SLOW_CONSUMER
         case "rate_limit":

@@ -23,7 +23,10 @@ from streaming.clock import Clock, SystemClock
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The command's options, as `tapecast watch --help` has them. `duration_s`: None is until it is stopped."""
+    """The command's options, as `tapecast watch --help` has them. `duration_s`: None is until it is stopped.
+
+    `history`: so many of the last trades, or closed bars, come first.
+    """
 
     stream: str = "bars"
     exchange: str = "sim"
@@ -31,6 +34,7 @@ class Options:
     exchange_id: int = 1
     currency: str | None = None
     resolution: str = "1"
+    history: int = 20
     duration_s: float | None = None
     auth_demo: bool = False
     url: str = "ws://127.0.0.1:8000"
@@ -105,6 +109,7 @@ async def _watch(options: Options, around: Surroundings, server: Server, credent
         exchange_id=options.exchange_id,
         currency=options.currency,
         resolution=options.resolution,
+        history=options.history,
     )
     view: PlainView | TableView
     if around.out.isatty():
@@ -127,7 +132,11 @@ async def _watch(options: Options, around: Surroundings, server: Server, credent
 
 def tally(session: Session) -> str:
     """Return the counts in a sentence."""
-    return f"frames: {session.frames}, reconnects: {session.reconnects}, holes: {session.positions.holes}"
+    found = session.positions
+    return (
+        f"frames: {session.frames}, reconnects: {session.reconnects}, "
+        f"holes: {found.silent}, told: {found.told}, doubled: {found.doubled}"
+    )
 
 
 async def until_over(session: Session, duration_s: float | None, clock: Clock) -> None:

@@ -1,4 +1,7 @@
-"""Session: keeps a stream open, by the meaning of the close codes. It draws nothing and reads no environment."""
+"""Session: keeps a stream open, by the meaning of the close codes, and goes on where it was.
+
+It draws nothing and reads no environment.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,10 +13,23 @@ from websockets.exceptions import ConnectionClosed
 from gateway.watch.credentials import Credentials
 from gateway.watch.faults import Refused, Unreachable, WatchError
 from gateway.watch.positions import Positions
-from gateway.watch.sockets import BROKEN, Server, close_code, open_socket
-from gateway.watch.streams import SUBSCRIBE_ID, Message, Stream
+from gateway.watch.sockets import BROKEN, SUBPROTOCOL, Server, close_code, open_socket
+from gateway.watch.streams import REFRESH_ID, SUBSCRIBE_ID, Message, Stream
 from generated.errors import CloseCode, ErrorCode
-from generated.models import BarsAck, CacheShutdown, Error, Shutdown
+from generated.models import (
+    AuthAck,
+    AuthExpiring,
+    AuthRefresh,
+    AuthRefreshPayload,
+    BarsAck,
+    CacheAuthAck,
+    CacheAuthExpiring,
+    CacheAuthRefresh,
+    CacheShutdown,
+    Error,
+    Ready,
+    Shutdown,
+)
 from streaming.clock import Clock
 
 FIRST_WAIT_S = 0.5
@@ -24,7 +40,8 @@ DEMO_MARKET = (
 )
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _GOING_AWAY, _RESTART = 1001, 1012  # what proxies send where the server would send 4001
-_STARTED_OVER = frozenset({CloseCode.SHUTDOWN, CloseCode.STATE_LOST, _GOING_AWAY, _RESTART})
+_REFUSED = frozenset({CloseCode.POLICY_VIOLATION, CloseCode.UNKNOWN_ADDRESS})
+_GIVE_TOKEN = "Give it by --token or TAPECAST_TOKEN."
 
 
 class View(Protocol):
@@ -82,7 +99,7 @@ class Session:
         """Prepare; `draw` gives a number from 0 up to 1, so that clients don't all come back at once."""
         self.frames = 0
         self.connections = 0
-        self.positions = Positions()
+        self.positions = Positions(begins_with_state=stream.begins_with_state)
         self._stream = stream
         self._server = server
         self._credentials = credentials
@@ -92,8 +109,10 @@ class Session:
         self._wants_token = stream.needs_token or credentials.given is not None
         self._token: str | None = None
         self._is_new = False  # the token has just been made: another one would be no better
+        self._next_token: str | None = None  # sent, and not yet accepted
         self._failures = 0
         self._shutdown_ms: int | None = None
+        self._is_first = True  # nothing has come over this connection
 
     @property
     def reconnects(self) -> int:
@@ -120,27 +139,59 @@ class Session:
         if self._wants_token and self._token is None:
             self._token = await self._credentials.token()
             self._is_new = True
-        socket = await open_socket(self._server, self._stream.path, self._token)
-        self.connections += 1
-        self._is_new = False
-        self._view.note("Connected again." if self.reconnects else f"Connected: {self._stream.title}.")
+        held = self.positions.held
+        path = self._stream.address(held)
+        socket = await open_socket(self._server, path, self._token, offer=True)
+        if socket.subprotocol != SUBPROTOCOL:
+            await socket.close()
+            raise WatchError(f"what answers at {self._server.ws} does not speak {SUBPROTOCOL}: check --url.")
+        self._is_first = True
         try:
             async with socket:
-                if self._stream.request is not None:
-                    with suppress(ConnectionClosed):  # what came before its end is still to be read
-                        await socket.send(self._stream.request)
+                request = self._stream.request(held)
+                if request is not None:
+                    await self._send(socket, request)
                 await self._read(socket)
         except ConnectionClosed as closed:
-            return self._after_close(close_code(closed))
+            code = close_code(closed)
+        if self._is_first and code in _REFUSED:
+            await self._ask_why(path)
+        return self._after_close(code)
+
+    async def _ask_why(self, path: str) -> None:
+        """Raise Refused with the reason: a client that doesn't offer our subprotocol is told by HTTP, in words."""
+        socket = await open_socket(self._server, path, self._token)
+        await socket.close()  # this server doesn't tell it that way either
+
+    async def _send(self, socket: ClientConnection, frame: str) -> None:
+        with suppress(ConnectionClosed):  # what came before its end is still to be read
+            await socket.send(frame)
+
+    def _greet(self, message: Message | None) -> None:
+        """Take the first frame of a connection: now it is known that we were let in."""
+        self._is_first = self._is_new = False
+        self._next_token = None
+        self.connections += 1
+        self._view.note("Connected again." if self.reconnects else f"Connected: {self._stream.title}.")
+        if self._stream.wanted is None and not isinstance(message, Ready):
+            raise WatchError("The server's first frame is not ready, which the document wants it to be.")
 
     async def _read(self, socket: ClientConnection) -> Never:
         while True:
             message = self._stream.read(await socket.recv())
             self.frames += 1
             self._failures = 0
+            if self._is_first:
+                self._greet(message)
             if message is None:
                 continue
             match message:
+                case AuthExpiring() | CacheAuthExpiring():
+                    await self._renew(socket)
+                case AuthAck(payload=answer) if answer.id == REFRESH_ID:
+                    self._renewed(answer.status)
+                case CacheAuthAck() if message.id == REFRESH_ID:
+                    self._renewed(message.status)
                 case Shutdown():
                     self._shutdown_ms = message.payload.reconnect_after_ms
                 case CacheShutdown():
@@ -151,19 +202,43 @@ class Session:
                     raise WatchError(error.message)
                 case _:
                     pass
-            if self.positions.take(message):
-                self._view.note("A hole: frames before this one were missed.")
-            self._view.show(message)
+            finding = self.positions.take(message)
+            if finding is not None:
+                self._view.note(finding.text)
+            if finding is None or not finding.is_double:
+                self._view.show(message)
+
+    async def _renew(self, socket: ClientConnection) -> None:
+        """Send a new token where one can be had. Where none can, the connection lives on until its token ends."""
+        if not self._credentials.renewable:
+            self._view.note(f"The token expires soon, and then this ends. A new one is needed. {_GIVE_TOKEN}")
+            return
+        try:
+            token = await self._credentials.token()
+        except WatchError as fault:
+            self._view.note(f"The token expires soon, and there is no new one: {fault}")
+            return
+        frame = (
+            CacheAuthRefresh.model_construct(token=token, id=REFRESH_ID)
+            if self._stream.wanted is None
+            else AuthRefresh.model_construct(payload=AuthRefreshPayload.model_construct(token=token, id=REFRESH_ID))
+        )
+        self._next_token = token
+        await self._send(socket, frame.model_dump_json())
+
+    def _renewed(self, status: str) -> None:
+        if status == "ok":
+            self._token = self._next_token
+            self._view.note("The token was renewed.")
+        self._next_token = None
 
     def _after_close(self, code: int) -> float:
         if not reconnects(code):
             hint = f" {DEMO_MARKET}" if code == CloseCode.UNKNOWN_ADDRESS else ""
             raise WatchError(f"{meaning(code)}{hint}")
-        if code in _STARTED_OVER:
-            self.positions.doubt()
         if code == CloseCode.TOKEN_EXPIRED:
             if not self._credentials.renewable:
-                raise WatchError(f"{meaning(code)} Give it by --token or TAPECAST_TOKEN.")
+                raise WatchError(f"{meaning(code)} {_GIVE_TOKEN}")
             self._token = None
         if code == CloseCode.SHUTDOWN and self._shutdown_ms is not None:
             wait = self._shutdown_ms / 1000

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlencode
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -9,32 +10,68 @@ from gateway.watch.faults import WatchError
 from generated import channels
 from generated.channels import Channel
 from generated.messages import BalancesOutgoing, BarsOutgoing, OrdersOutgoing, TickersOutgoing, TradesOutgoing
-from generated.models import BarsSubscribe, BarsSubscribePayload
+from generated.models import BarsSubscribe, BarsSubscribePayload, CachePing, Resume
 
 Message: TypeAlias = BarsOutgoing | TickersOutgoing | TradesOutgoing | OrdersOutgoing | BalancesOutgoing
 """What the server may send over any channel that can be watched."""
 
 SUBSCRIBE_ID = 1
-"""The id of the one request that is made, on the bars channel."""
+"""The id of the subscription, on the bars channel."""
+PING_ID = 2
+REFRESH_ID = 3
+MOST_HISTORY = 1000
 DEFAULT_BARS_SYMBOL = "BTC/USDT"
 _SHOWN = 300  # characters of a bad frame
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One stream. `request` is the frame that starts it; None: its address does."""
+    """One stream. `wanted` is what is asked for, as (symbol, resolution); None: its address says it.
+
+    `history`: so many trades, or closed bars, come first where nothing is held yet.
+    """
 
     name: str
     title: str
     channel: Channel
     path: str
     adapter: TypeAdapter[Any]
-    request: str | None = None
+    history: int
+    wanted: tuple[str, str] | None = None
 
     @property
     def needs_token(self) -> bool:
         """Whether the document wants a token here."""
         return self.channel.security is not None and not self.channel.security.optional
+
+    @property
+    def begins_with_state(self) -> bool:
+        """Whether something comes first that has no position of its own: what stands, or a snapshot."""
+        return self.name in ("orders", "balances") or (self.name == "bars" and self.history > 0)
+
+    def address(self, held: Resume | None) -> str:
+        """Return the path, with a query for what came after the position that is held, or else for the history."""
+        query: dict[str, str | int] = {}
+        if held is not None and self.name in ("trades", "orders", "balances"):
+            query = {"epoch": held.epoch, "seq": held.seq}
+        elif self.name == "trades" and self.history:
+            query = {"replay": self.history}
+        return f"{self.path}?{urlencode(query)}" if query else self.path
+
+    def request(self, held: Resume | None) -> str | None:
+        """Return the frame to send first, None where there is none.
+
+        On the bars channel it is the subscription, which goes on from the position that is held. Where what stands
+        comes first, it is a ping: its answer comes when all of that has come.
+        """
+        if self.wanted is not None:
+            symbol, resolution = self.wanted
+            payload = BarsSubscribePayload.model_construct(symbol=symbol, resolution=resolution, id=SUBSCRIBE_ID)
+            asked: dict[str, Any] = {"snapshot": self.history} if self.history else {}
+            if held is not None:
+                asked["resume"] = held
+            return BarsSubscribe.model_construct(payload=payload.model_copy(update=asked)).model_dump_json()
+        return CachePing(id=PING_ID).model_dump_json() if self.begins_with_state else None
 
     def read(self, frame: str | bytes) -> Message | None:
         """Return the frame's message; None for a type that this version doesn't know, which a client has to ignore.
@@ -58,28 +95,34 @@ class Stream:
 
 
 def find_stream(
-    name: str, *, exchange: str, symbol: str | None, exchange_id: int, currency: str | None, resolution: str
+    name: str,
+    *,
+    exchange: str,
+    symbol: str | None,
+    exchange_id: int,
+    currency: str | None,
+    resolution: str,
+    history: int,
 ) -> Stream:
     """Return the stream that the options name: the wide form where symbol or currency is None.
 
-    `symbol` may bring its exchange: `nasdaq:AAPL`. Raises WatchError for what no address can hold.
+    `symbol` may bring its exchange: `nasdaq:AAPL`. Raises WatchError for what no address can hold, and for more history
+    than there may be.
     """
+    if not 0 <= history <= MOST_HISTORY:
+        raise WatchError(f"--history must be from 0 to {MOST_HISTORY}.")
     if symbol is not None:
         exchange, symbol = _split(exchange, symbol)
     if name == "bars":
         symbol = symbol or DEFAULT_BARS_SYMBOL
-        request = BarsSubscribe.model_construct(
-            payload=BarsSubscribePayload.model_construct(
-                symbol=f"{exchange}:{symbol}", resolution=resolution, id=SUBSCRIBE_ID
-            )
-        )
         return Stream(
             "bars",
             f"Bars of {exchange}:{symbol} at {resolution}",
             channels.BARS,
             channels.BARS.address,
             _BARS,
-            request.model_dump_json(),
+            history,
+            (f"{exchange}:{symbol}", resolution),
         )
     try:
         channel, path = _address(name, exchange, symbol, exchange_id, currency)
@@ -91,7 +134,7 @@ def find_stream(
     where = f"account {exchange_id}" if name == "balances" else exchange
     part = currency if name == "balances" else symbol
     title = f"{name.capitalize()} of {where}" + (f", {part}" if part is not None else "")
-    return Stream(name, title, channel, path, _ADAPTERS[name])
+    return Stream(name, title, channel, path, _ADAPTERS[name], history)
 
 
 def _split(exchange: str, symbol: str) -> tuple[str, str]:

@@ -16,7 +16,24 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.watch.streams import Message
-from generated.models import Balances, BarsAck, BarsError, BarsUpdate, CacheError, Error, Order, Ticker, Trade
+from generated.models import (
+    AuthAck,
+    Balances,
+    Bar,
+    BarsAck,
+    BarsCorrection,
+    BarsError,
+    BarsReset,
+    BarsSnapshot,
+    BarsUpdate,
+    CacheAuthAck,
+    CacheError,
+    Error,
+    Order,
+    Ready,
+    Ticker,
+    Trade,
+)
 from streaming.clock import Clock, Timer
 
 MOST_ROWS = 100
@@ -46,6 +63,8 @@ def _pairs(prefix: str, members: Mapping[str, Any]) -> list[str]:
     for name, value in members.items():
         if isinstance(value, dict):
             pairs += _pairs(f"{prefix}{name}.", value)
+        elif isinstance(value, list):
+            pairs.append(f"{prefix}{name}={json.dumps(value, separators=(',', ':'))}")
         else:
             bare = isinstance(value, str) and value.isprintable() and value and not set(value) & set(' "=')
             pairs.append(f"{prefix}{name}={value if bare else json.dumps(value)}")
@@ -116,10 +135,14 @@ class TableView:
                 self._note = ack.message
             case BarsError(payload=fault):
                 self._note = fault.error
-            case Error(payload=problem):
+            case Error(payload=problem) | AuthAck(payload=problem):
                 self._note = problem.message
-            case CacheError():
+            case CacheError() | CacheAuthAck():
                 self._note = message.message
+            case BarsReset():
+                self._rows.clear()
+            case Ready() if not message.recovered and self._name != "trades":
+                self._rows.clear()  # all that stands comes again
             case _:
                 self._put(message)
         self._later()
@@ -131,10 +154,12 @@ class TableView:
 
     def _put(self, message: Message) -> None:
         for key, cells in rows_of(message):
-            moves = self._name == "orders"  # an order that changed is of interest again, a ticker keeps its place
+            is_new = key not in self._rows
             self._rows[key] = cells
-            if moves:
+            if self._name == "orders":  # an order that changed is of interest again, a ticker keeps its place
                 self._rows.move_to_end(key)
+            elif self._name == "bars" and is_new:  # a correction may be of a bar before all of these
+                self._rows = OrderedDict(sorted(self._rows.items(), key=lambda row: int(row[0])))
         while len(self._rows) > MOST_ROWS:
             self._rows.popitem(last=False)
 
@@ -161,14 +186,11 @@ def rows_of(message: Message) -> list[tuple[str, tuple[str, ...]]]:
     """Return the rows that a frame changes, each with what names it; none for a frame that isn't data."""
     match message:
         case BarsUpdate(payload=update):
-            bar = update.bar
-            values = (bar.open, bar.high, bar.low, bar.close, bar.volume)
-            return [
-                (
-                    str(bar.time),
-                    (_moment(bar.time, "%Y-%m-%d %H:%M"), *map(_text, values), "final" if update.final else "open"),
-                )
-            ]
+            return [_bar_row(update.bar, "final" if update.final else "open")]
+        case BarsCorrection(payload=correction):
+            return [_bar_row(correction.bar, f"corrected {correction.revision}")]
+        case BarsSnapshot(payload=snapshot):
+            return [_bar_row(bar, "final") for bar in snapshot.bars]
         case Ticker():
             numbers = (message.price, message.bid, message.ask, message.volume, message.change_percent)
             return [(message.symbol, (_text(message.symbol), _moment(message.time), *map(_text, numbers)))]
@@ -192,6 +214,11 @@ def rows_of(message: Message) -> list[tuple[str, tuple[str, ...]]]:
             ]
         case _:
             return []
+
+
+def _bar_row(bar: Bar, state: str) -> tuple[str, tuple[str, ...]]:
+    values = (bar.open, bar.high, bar.low, bar.close, bar.volume)
+    return str(bar.time), (_moment(bar.time, "%Y-%m-%d %H:%M"), *map(_text, values), state)
 
 
 def _text(value: object) -> str:

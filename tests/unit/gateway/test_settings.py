@@ -23,7 +23,9 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_defaults_are_those_of_the_contract() -> None:
     """What the document publishes under x-limits is what the server starts with."""
-    published = yaml.safe_load(DOCUMENT.read_text())["x-limits"]
+    document = yaml.safe_load(DOCUMENT.read_text())
+    schemas = document["components"]["schemas"]
+    replay = document["components"]["channelBindings"]["trades"]["ws"]["query"]["properties"]["replay"]
     settings = load_settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.sources == ("replay", "sim")
@@ -40,7 +42,14 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "pong_timeout_ms": settings.pong_s * 1000,
         "handshake_ms": stock.HANDSHAKE_TIMEOUT * 1000,
         "bars_interval_ms": settings.bars_interval_ms,
-    } == published
+        "snapshot_bars": schemas["BarsSubscribePayload"]["properties"]["snapshot"]["maximum"],
+        "replay_trades": replay["maximum"],
+        "ring_frames": settings.ring_frames,
+        "ring_age_ms": settings.ring_age_s * 1000,
+        "rings_frames": settings.rings_frames,
+        "late_ms": settings.late_ms,
+        "token_warning_ms": settings.token_warning_ms,
+    } == document["x-limits"]
 
 
 def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import io
+from collections.abc import Sequence
 
 from gateway.supervisor import Supervisor
-from market.events import Account, Balance, MarketSink, Order, Trade
+from market.events import Account, Balance, Bar, MarketSink, Order, Trade
+from market.resolution import Resolution
 from market.symbols import Symbol
 from tests.support.clock import VirtualClock
 from tests.support.source import symbol
@@ -27,6 +29,12 @@ class Recorder:
 
     def clock(self, exchange: str, time: int) -> None:
         """Take the time."""
+
+    def bust(self, symbol: str, trade_id: str) -> None:
+        """Take that a trade is void."""
+
+    def past_bars(self, symbol: str, resolution: Resolution, past: Sequence[Bar]) -> None:
+        """Take old bars."""
 
     def order(self, order: Order) -> None:
         """Take an order."""

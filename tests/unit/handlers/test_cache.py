@@ -10,17 +10,24 @@ from hypothesis import strategies as st
 
 from generated.channels import (
     AccountBalancesParameters,
+    AccountBalancesQuery,
     ExchangeOrdersParameters,
+    ExchangeOrdersQuery,
     ExchangeTickersParameters,
     ExchangeTradesParameters,
+    ExchangeTradesQuery,
     Parameters,
+    Query,
     TradesParameters,
+    TradesQuery,
 )
+from generated.models import Limits
 from generated.refusals import Refusal
 from handlers import trades
 from handlers.auth import Principal
 from handlers.cache import FOREIGN_ACCOUNT, CacheFeed, View
-from market.events import Account, Balance, Order, Side, Trade
+from market.events import Account, Balance, Order, OrderStatus, Side, Trade
+from streaming.history import Rings
 from streaming.hub import Hub
 from streaming.session import Session
 from tests.support.clock import VirtualClock
@@ -38,6 +45,17 @@ def principal(user: str = "1", *accounts: int) -> Principal:
     return Principal(user, user, frozenset({"orders:read", "balances:read"}), frozenset(accounts), 0, None)
 
 
+LIMITS = Limits(
+    frame_bytes=1,
+    frames_per_second=1,
+    frames_burst=1,
+    outbox_bytes=1,
+    outbox_age_ms=1,
+    ring_frames=4,
+    ring_age_ms=600_000,
+)
+
+
 class Fixture:
     """A feed, a hub and sessions without a server."""
 
@@ -46,16 +64,26 @@ class Fixture:
         self.turns = Turns()
         self.hub = Hub()
         epochs = iter(range(100))
-        self.feed = CacheFeed(SYMBOLS, [ONE, TWO], self.hub, new_epoch=lambda: f"epoch {next(epochs)}")
+        self.rings = Rings(self.clock, frames=4, age=600, total=1000)
+        self.feed = CacheFeed(
+            SYMBOLS, [ONE, TWO], self.hub, self.rings, new_epoch=lambda: f"epoch {next(epochs)}", limits=LIMITS
+        )
         if begun:
             self.feed.begins("test", 0)
 
-    def open(self, parameters: Parameters, who: Principal | None = None) -> tuple[Session, FakeTransport]:
+    def open(
+        self,
+        parameters: Parameters,
+        who: Principal | None = None,
+        query: Query | None = None,
+        *,
+        is_plain: bool = True,
+    ) -> tuple[Session, FakeTransport]:
         """Return a new session at an address."""
         session, transport = new_session(self.clock, self.turns)
-        view = self.feed.find(parameters, who)
+        view = self.feed.find(parameters, query, who)
         assert isinstance(view, View), view
-        self.feed.open(view, session)
+        self.feed.open(view, session, is_plain=is_plain)
         return session, transport
 
     def trade(
@@ -208,14 +236,16 @@ def test_an_account_is_its_users_alone() -> None:
         AccountBalancesParameters(exchange_id=1),
     ]
     for address in addresses:
-        assert isinstance(it.feed.find(address, principal("1", 1)), View)
-        assert isinstance(it.feed.find(address, principal("2", 1)), View)
+        assert isinstance(it.feed.find(address, None, principal("1", 1)), View)
+        assert isinstance(it.feed.find(address, None, principal("2", 1)), View)
         for stranger in (None, principal("1"), principal("1", 2), principal("3", 1)):
-            assert it.feed.find(address, stranger) is FOREIGN_ACCOUNT
+            assert it.feed.find(address, None, stranger) is FOREIGN_ACCOUNT
     for number in (2, 77):
-        assert it.feed.find(AccountBalancesParameters(exchange_id=number), principal("1", 1, 2)) is FOREIGN_ACCOUNT
-    assert it.feed.find(ExchangeOrdersParameters(exchange="other"), principal("1", 1)) is FOREIGN_ACCOUNT
-    unknown = it.feed.find(ExchangeOrdersParameters(exchange="nope"), principal("1", 1))
+        assert (
+            it.feed.find(AccountBalancesParameters(exchange_id=number), None, principal("1", 1, 2)) is FOREIGN_ACCOUNT
+        )
+    assert it.feed.find(ExchangeOrdersParameters(exchange="other"), None, principal("1", 1)) is FOREIGN_ACCOUNT
+    unknown = it.feed.find(ExchangeOrdersParameters(exchange="nope"), None, principal("1", 1))
     assert isinstance(unknown, Refusal)
     assert (unknown.status, unknown.code) == (404, "unknown_exchange")
     _, mine = it.open(addresses[1], principal("1", 1))
@@ -237,4 +267,167 @@ def test_an_account_is_its_users_alone() -> None:
 def test_accounts_that_cannot_be_told_apart_are_refused(accounts: list[Account], word: str) -> None:
     """At the start, with a sentence."""
     with pytest.raises(ValueError, match=word):
-        CacheFeed(SYMBOLS, accounts, Hub(), new_epoch=lambda: "e")
+        CacheFeed(
+            SYMBOLS,
+            accounts,
+            Hub(),
+            Rings(VirtualClock(), frames=1, age=1, total=1),
+            new_epoch=lambda: "e",
+            limits=LIMITS,
+        )
+
+
+# ------------------------------------------------------------------------------------------------- coming back
+
+
+def order(order_id: str, key: str = "test:AAA", status: OrderStatus = "open") -> Order:
+    """Return how an order of the first account stands."""
+    one, none = Decimal(1), Decimal(0)
+    return Order(ONE, order_id, key, "buy", "limit", one, none, one, none, none, status, START)
+
+
+def brief(frames: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Return the type of each frame, and what tells it from others."""
+    return [
+        (frame["type"], frame["seq"], frame["recovered"])
+        if frame["type"] == "ready"
+        else (frame["type"], frame["key"], frame["from_seq"], frame["to_seq"])
+        if frame["type"] == "gap"
+        else (frame["type"], frame["seq"], frame["prev"])
+        for frame in frames
+    ]
+
+
+WIDE_TRADES = ExchangeTradesParameters(exchange="test")
+
+
+def test_who_comes_back_gets_what_came_after_its_position() -> None:
+    """`ready` repeats the position; the frames that follow are the very ones that others got."""
+    it = Fixture()
+    _, witness = it.open(WIDE_TRADES, is_plain=False)
+    for key in ("test:AAA", "test:BTC/USDT", "test:AAA"):
+        it.trade("10", key=key)
+    ready, *trades = it.frames(witness)
+    _, back = it.open(WIDE_TRADES, query=ExchangeTradesQuery(epoch=ready["epoch"], seq=1), is_plain=False)
+    first, *rest = it.frames(back)
+    assert (first["type"], first["epoch"], first["seq"], first["recovered"]) == ("ready", ready["epoch"], 1, True)
+    assert rest == trades[1:]
+    assert first["limits"] == LIMITS.model_dump()
+    narrow = TradesParameters(exchange="test", symbol="AAA")
+    _, back = it.open(narrow, query=TradesQuery(epoch=ready["epoch"], seq=1), is_plain=False)
+    assert brief(it.frames(back)) == [("ready", 1, True), ("trade", 3, 1)]
+    it.trade("11", key="test:BTC/USDT")
+    it.trade("11")
+    it.trade("11", key="test:AAA")
+    assert brief(it.frames(back)) == [("trade", 6, 3)]
+
+
+def test_what_can_not_be_had_any_more_is_told_once_with_its_bounds() -> None:
+    """Of a narrow address only its own key counts; what is left follows, and the next frame fits behind it."""
+    it = Fixture()
+    _, witness = it.open(WIDE_TRADES, is_plain=False)
+    for key in ("AAA", "BTC/USDT", "AAA", "BTC/USDT", "BTC/USDT", "BTC/USDT", "AAA"):
+        it.trade("10", key=f"test:{key}")  # 4 are kept: 4 to 7
+    epoch = it.frames(witness)[0]["epoch"]
+
+    def back(parameters: Parameters, query: Query) -> list[tuple[Any, ...]]:
+        return brief(it.frames(it.open(parameters, query=query, is_plain=False)[1]))
+
+    assert back(WIDE_TRADES, ExchangeTradesQuery(epoch=epoch, seq=1)) == [
+        ("ready", 3, False),
+        ("gap", None, 2, 3),
+        ("trade", 4, 2),
+        ("trade", 5, 4),
+        ("trade", 6, 5),
+        ("trade", 7, 3),
+    ]
+    narrow = TradesParameters(exchange="test", symbol="BTC/USDT")
+    assert back(narrow, TradesQuery(epoch=epoch, seq=1)) == [
+        ("ready", 2, False),
+        ("gap", "BTC/USDT", 2, 2),
+        ("trade", 4, 2),
+        ("trade", 5, 4),
+        ("trade", 6, 5),
+    ]
+    # 3 is lost, but not of this symbol.
+    assert back(narrow, TradesQuery(epoch=epoch, seq=2))[:2] == [("ready", 2, True), ("trade", 4, 2)]
+    # Of another epoch nothing is known; of this one it gets what is left.
+    anew = [
+        ("ready", 3, False),
+        ("gap", None, 0, 3),
+        ("trade", 4, 2),
+        ("trade", 5, 4),
+        ("trade", 6, 5),
+        ("trade", 7, 3),
+    ]
+    assert back(WIDE_TRADES, ExchangeTradesQuery(epoch="another", seq=2)) == anew
+    assert back(WIDE_TRADES, ExchangeTradesQuery(epoch=epoch, seq=8)) == anew
+    assert back(WIDE_TRADES, ExchangeTradesQuery(epoch=epoch, seq=7)) == [("ready", 7, True)]
+
+
+def test_the_last_trades_are_replayed_as_far_as_they_are_kept() -> None:
+    """So many of the symbol's; the position before them is the one where it starts. Resuming goes before replaying."""
+    it = Fixture()
+    for key in ("AAA", "BTC/USDT", "AAA", "BTC/USDT", "AAA"):
+        it.trade("10", key=f"test:{key}")
+
+    def seen(parameters: Parameters, query: Query, *, is_plain: bool = False) -> list[tuple[Any, ...]]:
+        return brief(it.frames(it.open(parameters, query=query, is_plain=is_plain)[1]))
+
+    narrow = TradesParameters(exchange="test", symbol="AAA")
+    assert seen(narrow, TradesQuery(replay=1)) == [("ready", 4, False), ("trade", 5, 3)]
+    assert seen(narrow, TradesQuery(replay=9)) == [("ready", 2, False), ("trade", 3, 1), ("trade", 5, 3)]
+    assert seen(narrow, TradesQuery()) == [("ready", 5, False)]
+    assert seen(WIDE_TRADES, ExchangeTradesQuery(replay=2), is_plain=True) == [("trade", 4, 2), ("trade", 5, 3)]
+    _, transport = it.open(WIDE_TRADES, is_plain=False)
+    epoch = it.frames(transport)[0]["epoch"]
+    assert seen(WIDE_TRADES, ExchangeTradesQuery(replay=4, epoch=epoch, seq=4)) == [("ready", 4, True), ("trade", 5, 3)]
+
+
+def test_half_a_position_is_refused() -> None:
+    """With 422 and a sentence; the same at every address that can resume."""
+    it = Fixture()
+    for parameters, query in (
+        (WIDE_TRADES, ExchangeTradesQuery(epoch="e")),
+        (WIDE_TRADES, ExchangeTradesQuery(seq=1)),
+        (ExchangeOrdersParameters(exchange="test"), ExchangeOrdersQuery(epoch="e")),
+        (AccountBalancesParameters(exchange_id=1), AccountBalancesQuery(seq=0)),
+    ):
+        refusal = it.feed.find(parameters, query, principal("1", 1))
+        assert isinstance(refusal, Refusal)
+        assert (refusal.status, refusal.code) == (422, "invalid_parameter")
+
+
+def test_a_plain_client_gets_neither_ready_nor_gap() -> None:
+    """Only what is left; its `prev` shows the hole."""
+    it = Fixture()
+    _, witness = it.open(WIDE_TRADES, is_plain=False)
+    for _ in range(6):
+        it.trade("10")
+    epoch = it.frames(witness)[0]["epoch"]
+    _, plain = it.open(WIDE_TRADES, query=ExchangeTradesQuery(epoch=epoch, seq=1))
+    assert brief(it.frames(plain)) == [("trade", 3, 2), ("trade", 4, 3), ("trade", 5, 4), ("trade", 6, 5)]
+
+
+ORDERS = ExchangeOrdersParameters(exchange="test")
+
+
+def test_what_stands_after_a_gap_shows_no_hole_that_is_none() -> None:
+    """What stands comes in place of what is left, at the position of `ready`: no symbol's `prev` leaps over it."""
+    it = Fixture()
+    who = principal("1", 1)
+    _, witness = it.open(ORDERS, who, is_plain=False)
+    it.feed.order(order("btc", "test:BTC/USDT"))
+    for number in range(6):
+        it.feed.order(order(str(number)))  # 4 are kept, all of AAA
+    epoch = it.frames(witness)[0]["epoch"]
+    _, back = it.open(ORDERS, who, ExchangeOrdersQuery(epoch=epoch, seq=0), is_plain=False)
+    ready, gap, *frames = it.frames(back)
+    assert (ready["seq"], gap["from_seq"], gap["to_seq"]) == (7, 1, 7)
+    held: dict[str, int] = {}
+    for frame in frames:
+        assert frame["prev"] <= held.get(frame["symbol"], ready["seq"]), "a hole that is none"
+        if frame.get("initial"):
+            assert frame["seq"] == frame["prev"] == ready["seq"]
+        held[frame["symbol"]] = max(frame["seq"], held.get(frame["symbol"], 0))
+    assert {frame["order_id"] for frame in frames if frame.get("initial")} == {"btc", *"012345"}

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from generated.models import BarsSubscribe, BarsSubscribePayload
+from generated.models import BarsSubscribe, BarsSubscribePayload, BarsUnsubscribe, BarsUnsubscribePayload
+from handlers.auth import AuthenticationError, Principal
 from handlers.bars import BarsHandlers
 from handlers.feed import BarsFeed
+from handlers.tokens import Tokens
 from handlers.wire import wire_number
 from market.events import Trade
 from market.resolution import Resolution
+from streaming.history import Rings
 from streaming.hub import Hub
 from streaming.session import Session
 from tests.support.clock import VirtualClock
@@ -19,35 +22,49 @@ from tests.support.source import MINUTE, START, symbol
 from tests.support.transport import FakeTransport, Turns, new_session
 
 
+async def no_tokens(token: str) -> Principal:
+    """Refuse every token."""
+    raise AuthenticationError("The token is malformed.")
+
+
 class Fixture:
     """A feed, a hub and sessions without a server."""
 
     def __init__(
-        self, *, interval_ms: int = 1000, lateness_ms: int = 0, begun: tuple[str, ...] = ("test", "other")
+        self,
+        *,
+        interval_ms: int = 1000,
+        lateness_ms: int = 0,
+        late_ms: int = 0,
+        begun: tuple[str, ...] = ("test", "other"),
     ) -> None:
         self.clock = VirtualClock()
         self.turns = Turns()
         self.hub = Hub()
+        self.rings = Rings(self.clock, frames=4, age=600, total=1000)
+        self.tokens = Tokens(no_tokens, self.clock, warning_ms=0)
         epochs = iter(("first", "second", "third", "fourth"))
         self.feed = BarsFeed(
             [symbol("AAA"), symbol("BBB", "other")],
             self.hub,
+            self.rings,
             self.clock,
             interval_ms=interval_ms,
             lateness_ms=lateness_ms,
+            late_ms=late_ms,
             new_epoch=lambda: next(epochs),
         )
         for exchange in begun:
             self.feed.begins(exchange, 0)
-        self.handlers = BarsHandlers(self.feed, self.hub, self.clock)
+        self.handlers = BarsHandlers(self.feed, self.hub, self.clock, self.tokens)
 
-    async def subscribe(self, name: str = "AAA", resolution: str = "1") -> tuple[Session, FakeTransport]:
-        """Return a new session with one subscription."""
+    async def subscribe(self, name: str = "AAA", resolution: str = "1", **wanted: Any) -> tuple[Session, FakeTransport]:
+        """Return a new session with one subscription; `ack` is its reply."""
         session, transport = new_session(self.clock, self.turns)
-        ack = await self.handlers.subscribe_bars(
-            session, BarsSubscribe(payload=BarsSubscribePayload(symbol=name, resolution=resolution))
-        )
+        payload = BarsSubscribePayload.model_validate({"symbol": name, "resolution": resolution, **wanted})
+        ack = await self.handlers.subscribe_bars(session, BarsSubscribe(payload=payload))
         assert ack.payload.status == "ok"
+        self.ack = ack.payload
         session.replied()
         return session, transport
 
@@ -172,7 +189,7 @@ async def test_what_the_clock_has_passed_is_late_also_for_a_symbol_without_bars(
     fixture.feed.clock("test", START + 5 * MINUTE)
     fixture.trade(0)
     assert fixture.payloads(transport) == []
-    assert fixture.feed.dropped() == {"doubled": 0, "late": 1, "outside": 0}
+    assert fixture.feed.dropped() == {"doubled": 0, "late": 1, "outside": 0, "unbusted": 0}
 
 
 async def test_the_clock_closes_bars_of_every_symbol_whatever_was_due_first() -> None:
@@ -276,3 +293,142 @@ async def test_sums_do_not_drift() -> None:
     fixture.trade(1, "10", "0.2")
     fixture.turns.end()
     assert b'"volume":0.3}' in transport.frames[-1]
+
+
+def minutes(payloads: list[dict[str, Any]]) -> list[tuple[int, int | None]]:
+    """Return which minute each bar is of, and the position where it is counted."""
+    return [((p["bar"]["time"] - START) // MINUTE, p["seq"] if "prev" in p else None) for p in payloads]
+
+
+async def test_who_comes_back_gets_what_it_missed_and_then_what_is_open() -> None:
+    """From the ring, as it was told; where that has too little left, or of another epoch, a reset and nothing else."""
+    it = Fixture(interval_ms=0)
+    _, witness = await it.subscribe()
+    for minute in range(6):
+        it.trade(minute * MINUTE)
+    told = [each for each in it.payloads(witness) if "prev" in each]
+    assert minutes(told) == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]  # the ring keeps four
+    _, back = await it.subscribe(resume={"epoch": "first", "seq": 2})
+    assert (it.ack.recovered, it.ack.seq) == (True, 2)
+    *missed, still_open = it.payloads(back)
+    assert missed == told[2:]
+    assert minutes([still_open]) == [(5, None)]
+    for position, reason in (
+        ({"epoch": "first", "seq": 0}, "too_old"),
+        ({"epoch": "zero", "seq": 2}, "other_epoch"),
+        ({"epoch": "first", "seq": 6}, "unknown_position"),
+    ):
+        _, back = await it.subscribe(resume=position)
+        assert (it.ack.recovered, it.ack.seq) == (False, 5)
+        reset, still_open = it.payloads(back)
+        assert (reset["reason"], reset["epoch"], reset["seq"]) == (reason, "first", 5)
+        assert minutes([still_open]) == [(5, None)]
+
+
+async def test_a_snapshot_has_the_newest_closed_bars_of_its_position() -> None:
+    """What closes before it is written is not in it, and comes after it."""
+    it = Fixture(interval_ms=0)
+    for minute in range(4):
+        it.trade(minute * MINUTE)
+    _, transport = await it.subscribe(snapshot=2)
+    it.trade(4 * MINUTE)
+    snapshot, opened, final, newest = it.payloads(transport)
+    assert [(bar["time"] - START) // MINUTE for bar in snapshot["bars"]] == [1, 2]
+    assert (snapshot["seq"], it.ack.seq) == (3, 3)
+    assert minutes([opened, final, newest]) == [(3, None), (3, 4), (4, None)]
+    _, other = await it.subscribe(resolution="3", snapshot=5000)
+    assert len(it.payloads(other)[0]["bars"]) == 2  # the first minute ends its three, the next three have just closed
+    _, recovered = await it.subscribe(snapshot=2, resume={"epoch": "first", "seq": 4})
+    assert [each for each in it.payloads(recovered) if "bars" in each] == []
+
+
+async def test_the_past_has_no_bar_that_lacks_trades() -> None:
+    """A bar that opened before the session of the first trade told is left out; past bars of the source are there."""
+    it = Fixture(begun=())
+    day = 86_400_000
+    midnight = START - START % day
+    for number in range(3):
+        it.feed.history(Trade("test:AAA", midnight + number * day, Decimal(10), Decimal(1)))
+    it.feed.begins("test", midnight + 40 * day)
+    bars = {}
+    for resolution in ("1D", "1W", "1M"):
+        _, transport = await it.subscribe(resolution=resolution, snapshot=10)
+        (snapshot,) = it.payloads(transport)
+        bars[resolution] = len(snapshot["bars"])
+    assert bars == {"1D": 3, "1W": 0, "1M": 0}
+
+
+async def test_a_late_trade_corrects_every_closed_bar_that_it_is_in() -> None:
+    """Each at its stream's next position, with a revision; the open ones just take it in. So does a busted one."""
+    it = Fixture(interval_ms=0, late_ms=600_000)
+    feeds = {resolution: (await it.subscribe(resolution=resolution))[1] for resolution in ("1", "3", "5")}
+    base = (-START // MINUTE) % 5 * MINUTE  # the next five minutes that belong together
+    for minute in (0, 1, 4):
+        it.trade(base + minute * MINUTE, "10")
+    for transport in feeds.values():
+        it.payloads(transport)
+    it.feed.trade(Trade("test:AAA", START + base + 1, Decimal(12), Decimal(2), "late"))
+    corrected = {resolution: it.payloads(transport) for resolution, transport in feeds.items()}
+    assert [(each["bar"]["high"], each["bar"]["volume"], each["revision"]) for each in corrected["1"]] == [(12, 3, 1)]
+    assert [each.get("revision") for each in corrected["5"]] == [None]
+    it.feed.bust("test:AAA", "late")
+    it.feed.bust("test:AAA", "late")
+    (again,) = it.payloads(feeds["1"])
+    assert (again["bar"]["high"], again["bar"]["volume"], again["revision"]) == (10, 1, 2)
+    assert again["prev"] == corrected["1"][0]["seq"]
+    assert it.feed.dropped()["unbusted"] == 1
+
+
+async def test_each_pace_has_its_own_interval_and_ends_with_its_last_subscriber() -> None:
+    """`conflate_ms`, in steps of two digits, where it is more than the server's; what is final waits for nothing."""
+    it = Fixture(interval_ms=100)
+    _, fast = await it.subscribe(conflate_ms=50)
+    slow_session, slow = await it.subscribe(conflate_ms=996)
+    _, also_slow = await it.subscribe(conflate_ms=1000)
+    assert it.hub.spellings(("bars", "test:AAA", "1")) == (("AAA", "1", "100"), ("AAA", "1", "1000"))
+    it.trade(0, "1")
+    for each in (fast, slow, also_slow):
+        assert closes(it.payloads(each)) == [(0, 1, False)]
+    it.trade(1, "2")
+    await it.clock.advance(0.1)
+    assert closes(it.payloads(fast)) == [(0, 2, False)]
+    it.trade(2, "3")
+    await it.clock.advance(0.9)
+    assert closes(it.payloads(slow)) == [(0, 3, False)]
+    it.trade(MINUTE, "4")
+    assert closes(it.payloads(also_slow))[-1] == (0, 3, True)
+    for number in range(2000):
+        session, _ = await it.subscribe(conflate_ms=1000 + 25 * number)
+        message = BarsUnsubscribe(payload=BarsUnsubscribePayload(symbol="AAA", resolution="1"))
+        await it.handlers.unsubscribe_bars(session, message)
+    assert len(it.feed.stream(symbol("AAA"), Resolution.MINUTE_1).paces) == 2
+    assert slow_session.ended is None
+
+
+async def test_a_newcomer_that_was_told_a_newer_bar_hears_of_the_next_one() -> None:
+    """Also where that is the one which the others were told before."""
+    it = Fixture(interval_ms=1000, late_ms=600_000)
+    _, early = await it.subscribe()
+    it.trade(0, "10")
+    it.feed.trade(Trade("test:AAA", START + 1, Decimal(20), Decimal(1), "busted"))
+    _, newcomer = await it.subscribe()
+    assert closes(it.payloads(newcomer)) == [(0, 20, False)]
+    it.feed.bust("test:AAA", "busted")
+    await it.clock.advance(1)
+    assert closes(it.payloads(newcomer)) == [(0, 10, False)]
+    assert closes(it.payloads(early))[-1] == (0, 10, False)
+
+
+async def test_what_was_is_there_also_after_the_source_has_ended() -> None:
+    """Who asks for it gets it, and then the news; who doesn't is refused."""
+    it = Fixture(interval_ms=0)
+    it.trade(0)
+    it.feed.clock("test", START + MINUTE)
+    it.feed.ended("test")
+    _, transport = await it.subscribe(resume={"epoch": "first", "seq": 0})
+    final, news = it.payloads(transport)
+    assert minutes([final]) == [(0, 1)]
+    assert news["code"] == "source_unavailable"
+    session, _ = new_session(it.clock, it.turns)
+    request = BarsSubscribe(payload=BarsSubscribePayload(symbol="AAA", resolution="1"))
+    assert (await it.handlers.subscribe_bars(session, request)).payload.code == "source_unavailable"

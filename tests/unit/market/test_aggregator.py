@@ -1,10 +1,11 @@
 """Aggregator: one case for each rule. Random trades against an independent oracle stand in test_aggregator_oracle."""
 
+from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
 import pytest
 
-from market.aggregator import Aggregator, Dropped, FinalBar
+from market.aggregator import Aggregator, Correction, Dropped, FinalBar
 from market.calendar import DAY_MS, MINUTE_MS, Interval, Session, TradingCalendar
 from market.events import Bar, Trade
 from market.resolution import Resolution
@@ -28,7 +29,7 @@ def bar(time: int, *prices: str, volume: str = "1") -> Bar:
     return Bar(ORIGIN + time, opens, high, low, close, Decimal(volume))
 
 
-def minutes(finals: list[FinalBar]) -> list[Bar]:
+def minutes(finals: Sequence[FinalBar | Correction]) -> list[Bar]:
     """Return the one-minute bars."""
     return [final.bar for final in finals if final.resolution is MINUTE]
 
@@ -125,7 +126,7 @@ def test_order_among_equals_is_that_of_the_time_that_holds() -> None:
 def test_sums_do_not_drift() -> None:
     """Volumes add exactly, however small or far apart, in a minute and over minutes, whatever the decimal context."""
     aggregator = Aggregator(ALWAYS)
-    finals: list[FinalBar] = []
+    finals: list[FinalBar | Correction] = []
     with localcontext(prec=3):
         for second in range(10 * 60):
             finals += aggregator.add(trade(second * 1000, "1", "0.1"))
@@ -161,8 +162,8 @@ def test_a_double_makes_no_bar() -> None:
 
 
 def test_trade_ids_are_forgotten_with_their_minute() -> None:
-    """Ids are kept only while their minute is open: an exchange may use them again, and memory stays bounded."""
-    aggregator = Aggregator(ALWAYS)
+    """Ids are kept only while their minute is: an exchange may use them again, and memory stays bounded."""
+    aggregator = Aggregator(ALWAYS, kept_ms=0)
     aggregator.add(trade(1, trade_id="a"))
     aggregator.add(trade(60_001, trade_id="a"))
     assert aggregator.dropped == Dropped()
@@ -170,9 +171,9 @@ def test_trade_ids_are_forgotten_with_their_minute() -> None:
     assert aggregator.dropped == Dropped(late=1)
 
 
-def test_a_trade_whose_minute_is_final_is_late() -> None:
-    """A trade behind the watermark is dropped, also where its minute had no bar; one inside the open minute counts."""
-    aggregator = Aggregator(ALWAYS, lateness_ms=1000)
+def test_a_trade_whose_minute_is_final_and_not_kept_is_late() -> None:
+    """Where nothing final is kept, a trade behind the watermark is dropped, also where its minute had no bar."""
+    aggregator = Aggregator(ALWAYS, lateness_ms=1000, kept_ms=0)
     aggregator.add(trade(0))
     aggregator.add(trade(180_999, "20"))  # the watermark is 179,999: the third minute may still get trades
     aggregator.add(trade(120_000, "21"))
@@ -223,7 +224,7 @@ def test_a_bar_closes_only_after_the_lateness() -> None:
 
 def test_the_clock_never_goes_back() -> None:
     """An earlier time changes nothing: what was late stays late."""
-    aggregator = Aggregator(ALWAYS)
+    aggregator = Aggregator(ALWAYS, kept_ms=0)
     aggregator.advance(ORIGIN + 60_000)
     assert aggregator.advance(ORIGIN) == []
     assert aggregator.add(trade(59_999)) == []
@@ -354,7 +355,11 @@ def test_trades_of_a_minute_ask_the_calendar_once() -> None:
     assert calendar.asked == 2
 
 
-def test_a_negative_lateness_is_refused() -> None:
-    """A lateness below zero would close bars before their end."""
+def test_negative_bounds_are_refused() -> None:
+    """A lateness below zero would close bars before their end; nothing can be kept for less than no time."""
     with pytest.raises(ValueError, match="lateness_ms is -1"):
         Aggregator(ALWAYS, lateness_ms=-1)
+    with pytest.raises(ValueError, match="kept_ms is -1"):
+        Aggregator(ALWAYS, kept_ms=-1)
+    with pytest.raises(ValueError, match="kept_trades is -1"):
+        Aggregator(ALWAYS, kept_trades=-1)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.aggregator import Aggregator, FinalBar
+from market.aggregator import Aggregator, Correction, FinalBar
 from market.calendar import TradingCalendar
 from market.events import Bar, Trade
 from market.resolution import Resolution
@@ -200,13 +200,13 @@ def oracle(market: Market, trades: Sequence[Trade], resolution: Resolution) -> d
     return bars
 
 
-def play(scenario: Scenario, aggregator: Aggregator) -> list[list[FinalBar]]:
-    """Give the aggregator everything, then a time after all; return the finals of each step."""
-    steps = [
-        aggregator.advance(arrival.clock) if arrival.trade is None else aggregator.add(arrival.trade)
+def play(scenario: Scenario, aggregator: Aggregator) -> list[list[FinalBar | Correction]]:
+    """Give the aggregator everything, then a time after all; return what it says at each step."""
+    steps: list[list[FinalBar | Correction]] = [
+        [*aggregator.advance(arrival.clock)] if arrival.trade is None else aggregator.add(arrival.trade)
         for arrival in scenario.arrivals
     ]
-    steps.append(aggregator.advance(MONDAY + 400 * DAY))
+    steps.append([*aggregator.advance(MONDAY + 400 * DAY)])
     return steps
 
 
@@ -239,7 +239,7 @@ def test_each_step_closes_and_shows_what_it_must(scenario: Scenario) -> None:
     last_shown: dict[Resolution, int] = {}
     for arrival in scenario.arrivals:
         if arrival.trade is None:
-            finals = aggregator.advance(arrival.clock)
+            finals: Sequence[FinalBar | Correction] = aggregator.advance(arrival.clock)
             clock = max(clock, arrival.clock)
         else:
             finals = aggregator.add(arrival.trade)

@@ -1,13 +1,15 @@
 """Recording: a sink that keeps what it is told and checks the order as it comes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_UP, Context, Decimal
+from itertools import pairwise
 
 from market.account import FEE_RATE, FEE_UNIT
 from market.aggregator import Aggregator, FinalBar
 from market.calendar import TradingCalendar
 from market.events import Account, Balance, Bar, Order, Trade
+from market.resolution import Resolution
 from market.symbols import Symbol
 
 _FINAL = ("closed", "canceled", "expired", "rejected")
@@ -119,6 +121,17 @@ class RecordingSink:
     balances: list[Balance] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     began: bool = False
+    past_bars_of: dict[tuple[str, Resolution], list[Bar]] = field(default_factory=dict)
+
+    def bust(self, symbol: str, trade_id: str) -> None:
+        """Take that a trade is void; no source here says so."""
+        raise AssertionError(f"{symbol} {trade_id} was busted")
+
+    def past_bars(self, symbol: str, resolution: Resolution, past: Sequence[Bar]) -> None:
+        """Take closed bars of the past, which mustn't come after a trade."""
+        assert not self.clocks or self.marks[-1:] == ["restarted"]
+        assert all(before.time < after.time for before, after in pairwise(past))
+        self.past_bars_of[symbol, resolution] = list(past)
 
     def order(self, order: Order) -> None:
         """Take an order, which mustn't be before the clock, nor before the beginning."""
@@ -210,7 +223,10 @@ class BarSink(RecordingSink):
     def trade(self, trade: Trade) -> None:
         """Take a trade."""
         super().trade(trade)
-        self.finals[trade.symbol] += self.aggregators[trade.symbol].add(trade)
+        changes = self.aggregators[trade.symbol].add(trade)
+        finals = [change for change in changes if isinstance(change, FinalBar)]
+        assert finals == changes, "a source here told a trade late"
+        self.finals[trade.symbol] += finals
 
     def history(self, trade: Trade) -> None:
         """Take a trade of the past: its finals are told to nobody."""

@@ -1,10 +1,11 @@
 """The shipped file is what its README says, and its replay gives back every row."""
 
+import asyncio
 import gzip
 import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from gateway.sources.data import make_daily_bars
 from gateway.sources.replay import SHIPPED_FILE, SHIPPED_NAMES, ReplayOptions, ReplaySource, open_replay
 from market.calendar import DAY_MS
 from market.events import Bar, Trade
+from market.resolution import Resolution
 from tests.support.clock import VirtualClock
-from tests.unit.sources.recording import bar_of
+from tests.unit.sources.recording import RecordingSink, bar_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -132,3 +134,32 @@ async def test_the_maker_writes_beside_itself(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(make_daily_bars, "__file__", str(tmp_path / "make_daily_bars.py"))
     assert make_daily_bars.main([str(origin)]) == 0
     assert (tmp_path / "daily_bars.csv").read_text().endswith("2000-01-04,A,1,2,1,1,8\n")
+
+
+async def test_the_bars_before_the_start_are_told_as_the_file_has_them(shipped: ReplaySource) -> None:
+    """Every day up to the start, and the weeks and months of these days that have ended."""
+    sink = RecordingSink()
+    running = asyncio.create_task(shipped.run(sink))
+    while "begins" not in sink.marks:
+        await asyncio.sleep(0)
+    running.cancel()
+    start = date(2012, 6, 1)
+    for symbol, those in rows().items():
+        days = [bar for day, bar in those if day < (start - date(1970, 1, 1)).days * DAY_MS]
+        assert sink.past_bars_of[f"nasdaq:{symbol}", Resolution.DAY] == days
+        for resolution, name in ((Resolution.WEEK, "%G-%V"), (Resolution.MONTH, "%Y-%m")):
+            grouped: dict[str, list[Bar]] = defaultdict(list)
+            for bar in days:
+                grouped[datetime.fromtimestamp(bar.time / 1000, UTC).strftime(name)].append(bar)
+            grouped.pop(start.strftime(name), None)  # the start's own is still open
+            told = sink.past_bars_of[f"nasdaq:{symbol}", resolution]
+            assert [(bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in told] == [
+                (
+                    bars[0].open,
+                    max(bar.high for bar in bars),
+                    min(bar.low for bar in bars),
+                    bars[-1].close,
+                    sum(bar.volume for bar in bars),
+                )
+                for bars in grouped.values()
+            ]

@@ -8,7 +8,7 @@ from streaming.clock import SystemClock
 from streaming.hub import Hub, SubscriptionLimitError
 from streaming.limits import SessionLimits
 from streaming.outbox import Delivery
-from streaming.topic import KeyedStream, Position, Stream, Topic
+from streaming.topic import Position, Stream, Topic
 from tests.support.clock import VirtualClock
 from tests.support.transport import Turns, new_session
 
@@ -167,16 +167,3 @@ def test_latest_keyed_events_conflate_by_key() -> None:
     transport.takes, transport.stalled = None, False
     session.writable()
     assert transport.frames == [b"first", b"b1", b"a2"]
-
-
-def test_a_keyed_stream_counts_all_and_tells_the_one_before_of_each_key() -> None:
-    """`seq` is the stream's, `prev` the key's."""
-    stream = KeyedStream("e")
-    positions = [stream.advance(key) for key in "ABAAB"]
-    assert positions == [
-        Position("e", 1, 0),
-        Position("e", 2, 0),
-        Position("e", 3, 1),
-        Position("e", 4, 3),
-        Position("e", 5, 2),
-    ]

@@ -326,6 +326,8 @@ def test_latest_frames_conflate_behind_what_is_sent_slowly() -> None:
         session.send(frame, key="k")
     transport.takes, transport.stalled = None, False
     session.writable()
+    for _ in range(3):  # a slice in a turn
+        turns.end()
     assert transport.frames[-2:] == [b"%1024d" % 199, b"3"]
 
 
@@ -354,11 +356,11 @@ def test_an_end_forgets_what_was_to_be_sent_slowly(way: str) -> None:
     turns = Turns()
     session, transport = new_session(VirtualClock(), turns)
     transport.takes = 1
-    session.send_slowly(numbers(100))
+    session.send_slowly(numbers(300))
     turns.end()
-    written = len(transport.frames)
     session.send(b"later")
     transport.takes, transport.stalled = None, False
+    written = len(transport.frames) + (64 if way == "end" else 0)  # a last slice goes out
     if way == "end":
         session.end("shutdown")
     else:
@@ -367,3 +369,63 @@ def test_an_end_forgets_what_was_to_be_sent_slowly(way: str) -> None:
     turns.end()
     session.writable()
     assert len(transport.frames) == written
+
+
+def test_one_slice_goes_out_in_a_turn() -> None:
+    """However fast a client reads: others have their turn between."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    session.send_slowly(numbers(200))
+    for written in (64, 128, 192, 200):
+        turns.end()
+        assert len(transport.frames) == written
+    turns.end()
+    assert len(transport.frames) == 200
+
+
+def test_an_end_lets_out_what_a_client_that_reads_would_have_got() -> None:
+    """Also what was to be sent slowly, as far as one slice holds it."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    session.send(b"ack")
+    session.send_slowly([b"state"])
+    session.send(b"shutdown")
+    session.end("shutdown")
+    assert transport.frames == [b"ack", b"state", b"shutdown"]
+
+
+@pytest.mark.parametrize("more", ["frames", "lots"])
+def test_what_is_moved_behind_the_state_still_counts(more: str) -> None:
+    """A client that asks again and again without reading is ended, however little each time is."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns, SessionLimits(outbox_bytes=10_000, subscriptions=50))
+    transport.takes = 1
+    session.send(b"first")
+    turns.end()
+    count = 0
+    while session.ended is None and count < 1000:
+        count += 1
+        session.send(b"x" * (1000 if more == "frames" else 1))
+        session.send_slowly([b"state"])
+    assert session.ended == "slow_consumer"
+    assert count <= (11 if more == "frames" else 51)
+
+
+async def test_frames_that_waited_behind_the_state_have_their_time() -> None:
+    """At the next stall the outbox's age counts from the state's end."""
+    clock, turns = VirtualClock(), Turns()
+    session, transport = new_session(clock, turns, SessionLimits(outbox_age=10))
+    transport.takes = 1
+    session.send_slowly(numbers(100))
+    turns.end()
+    session.send(b"news" * 30_000)
+    session.send(b"more" * 30_000)
+    await clock.advance(9)
+    transport.takes, transport.stalled = 2, False
+    session.writable()  # the rest of the state, and then the first news
+    await clock.advance(9)
+    session.check_age()
+    assert session.ended is None
+    await clock.advance(2)
+    session.check_age()
+    assert session.ended == "slow_consumer"

@@ -39,7 +39,7 @@ from .operations import (
     dispatch_shelf,
 )
 from .refusals import Refusal
-from .security import Authenticator, PrincipalT, authenticate, missing_scope
+from .security import Authenticator, HasScopes, PrincipalT, authenticate, missing_scope
 
 Receive: TypeAlias = Callable[[SessionT, str | bytes], Awaitable[bytes | None]]
 """Takes a session and a frame; decodes, dispatches, and returns the encoded reply, if any. Raises DecodeError."""
@@ -76,12 +76,18 @@ def admit_all(websocket: WebSocket) -> Refusal | None:
     return None
 
 
+def permit_all(channel: Channel, parameters: Parameters | None, principal: HasScopes | None) -> Refusal | None:
+    """Refuse nobody."""
+    return None
+
+
 def create_router(
     serve: Serve[SessionT, PrincipalT],
     refuse: Refuse,
     *,
     authenticator: Authenticator[PrincipalT],
     admit: Callable[[WebSocket], Refusal | None] = admit_all,
+    permit: Callable[[Channel, Parameters | None, PrincipalT | None], Refusal | None] = permit_all,
     require_token: Collection[str] = (),
     desk: DeskOperations[SessionT],
     shelf: ShelfOperations[SessionT],
@@ -94,7 +100,9 @@ def create_router(
     A handshake is checked in this order:
     its address, as it was sent (404);
     its token (401); `admit` (the Origin and the like; it sees every channel); its scopes (403);
-    its parameters (422);
+    the parameters of its address (422);
+    `permit` (whether its token may see what these name: 403);
+    its query (422);
     and then it comes to `serve`.
 
     `require_token`: ids of channels where a token is optional in the document and compulsory here.
@@ -158,6 +166,14 @@ def create_router(
             return
         try:
             parameters = parsers[channel.id](path) if channel.id in parsers else None
+        except ParameterError as error:
+            await refuse(websocket, channel, Refusal(422, "invalid_parameter", str(error)))
+            return
+        refusal = permit(channel, parameters, principal)
+        if refusal is not None:
+            await refuse(websocket, channel, refusal)
+            return
+        try:
             query = readers[channel.id](websocket.scope) if channel.id in readers else None
         except ParameterError as error:
             await refuse(websocket, channel, Refusal(422, "invalid_parameter", str(error)))

@@ -42,7 +42,7 @@ def create_router(serve: Serve[SessionT], refuse: Refuse) -> APIRouter:
 
     A handshake is checked in this order:
     its address, as it was sent (404);
-    its parameters (422);
+    the parameters of its address (422);
     and then it comes to `serve`.
 
     An address is a whole path: include the router without a prefix.

@@ -41,7 +41,7 @@ def create_router(serve: Serve[SessionT], refuse: Refuse) -> APIRouter:
     """Return the routes of the document's channels, which run the operations that are given.
 
     A handshake is checked in this order:
-    its parameters (422);
+    its query (422);
     and then it comes to `serve`.
     """
     router = APIRouter()

@@ -1,0 +1,111 @@
+"""Tokens: how long a session's token lives, and its renewal. It never sees a connection, and keeps no token."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from generated.errors import ErrorCode
+from handlers.auth import AuthenticationError, Principal
+from streaming.clock import Clock, Timer
+from streaming.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a renewal came to. `code` is None where it went well, and then `expires_at` (ms) is when the token ends."""
+
+    message: str
+    code: ErrorCode | None = None
+    expires_at: int | None = None
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is known of one session's token: whose it is, what it must cover, and the timers of its end."""
+
+    owner: tuple[str, str] | None
+    covers: Callable[[Principal], bool]
+    warning: Callable[[int], bytes] | None
+    timers: list[Timer]
+
+
+class Tokens:
+    """Every session's token, from its acceptance to its end.
+
+    `authenticate` verifies a token or raises AuthenticationError. `warning_ms` before its token ends, a session whose
+    client wants it is warned.
+    """
+
+    def __init__(self, authenticate: Callable[[str], Awaitable[Principal]], clock: Clock, *, warning_ms: int) -> None:
+        """Start with no session."""
+        self._authenticate = authenticate
+        self._clock = clock
+        self._warning_ms = warning_ms
+        self._held: dict[Session, _Held] = {}
+
+    def __len__(self) -> int:
+        """Return how many sessions there are."""
+        return len(self._held)
+
+    def admit(
+        self,
+        session: Session,
+        principal: Principal | None,
+        *,
+        covers: Callable[[Principal], bool],
+        warning: Callable[[int], bytes] | None,
+    ) -> None:
+        """Count a session in: it ends when its token does.
+
+        `covers` says whether a later token suffices for what it shows. `warning` makes the frame that says when the
+        token ends (ms), None for a client that is not warned.
+        """
+        held = self._held[session] = _Held(None, covers, warning, [])
+        if principal is not None:
+            self._hold(session, held, principal)
+
+    def discard(self, session: Session) -> None:
+        """Count a session out; harmless when it already is."""
+        held = self._held.pop(session, None)
+        if held is not None:
+            stop(held.timers)
+
+    async def refresh(self, session: Session, token: str) -> Answer:
+        """Go on with a new token. One of somebody else, or that does not cover what is shown, ends the session."""
+        try:
+            principal = await self._authenticate(token)
+        except AuthenticationError as error:
+            return Answer(error.reason, ErrorCode.UNAUTHORIZED)
+        held = self._held.get(session)
+        if held is None or session.ended is not None:
+            return Answer("The connection is over.", ErrorCode.UNAUTHORIZED)
+        if held.owner not in (None, owner_of(principal)):
+            session.after_reply(lambda: session.end("token_revoked"))
+            return Answer("The token is another user's.", ErrorCode.FORBIDDEN)
+        if not held.covers(principal):
+            session.after_reply(lambda: session.end("token_revoked"))
+            return Answer("The token does not cover what this connection shows.", ErrorCode.FORBIDDEN)
+        self._hold(session, held, principal)
+        return Answer("The token was renewed.", expires_at=principal.expires_at * 1000)
+
+    def _hold(self, session: Session, held: _Held, principal: Principal) -> None:
+        stop(held.timers)
+        held.owner = owner_of(principal)
+        ends_at = principal.expires_at * 1000
+        left = (ends_at - self._clock.now_ms()) / 1000
+        held.timers = [self._clock.call_later(max(0.0, left), lambda: session.end("token_expired"))]
+        warning = held.warning
+        if warning is not None:
+            wait = max(0.0, left - self._warning_ms / 1000)
+            held.timers.append(self._clock.call_later(wait, lambda: session.send(warning(ends_at))))
+
+
+def owner_of(principal: Principal) -> tuple[str, str]:
+    """Return who a token is about."""
+    return principal.subject, principal.user_id
+
+
+def stop(timers: list[Timer]) -> None:
+    """Cancel timers."""
+    for timer in timers:
+        timer.cancel()
+    timers.clear()
