@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from market.aggregator import Aggregator, Dropped
+from market.aggregator import Aggregator, Correction, Dropped, FinalBar
 from market.calendar import TradingCalendar, session_table
 from market.events import Bar, Trade
 from market.resolution import Resolution
@@ -139,6 +139,31 @@ def finals(aggregator: Aggregator, arrivals: Iterable[Trade], end_ms: int) -> di
     }
 
 
+def last_words(aggregator: Aggregator, arrivals: Iterable[Trade], end_ms: int) -> dict[Resolution, list[Row]]:
+    """Return the last word on each bar, by time: its final, or the last of its corrections.
+
+    Each bar has at most one final, which no correction comes before; and its revisions count up from 1.
+    """
+    words: dict[Resolution, dict[int, Bar]] = {resolution: {} for resolution in Resolution}
+    revisions: dict[tuple[Resolution, int], int] = {}
+
+    def take(changes: Iterable[FinalBar | Correction]) -> None:
+        for change in changes:
+            place = change.resolution, change.bar.time
+            if isinstance(change, Correction):
+                assert change.revision == revisions.get(place, 0) + 1
+                revisions[place] = change.revision
+            else:
+                assert change.bar.time not in words[change.resolution]
+            words[change.resolution][change.bar.time] = change.bar
+
+    for trade in arrivals:
+        take(aggregator.add(trade))
+    take(aggregator.advance(end_ms))
+    assert len(revisions) > 100
+    return {resolution: [in_cents(bars[time]) for time in sorted(bars)] for resolution, bars in words.items()}
+
+
 def judge(ticks: Any, bars: dict[Resolution, list[Row]]) -> None:
     """Compare with the oracle: every number of every bar, none missing, none twice, in order."""
     expected = oracle(ticks, 1)
@@ -155,6 +180,16 @@ def judge(ticks: Any, bars: dict[Resolution, list[Row]]) -> None:
     assert sum(volumes) == week[-1] == month[-1] == total
 
 
+def shuffled(trades: list[Trade]) -> list[Trade]:
+    """Return the trades up to 2 s out of order, with 1 % of them twice."""
+    rng = random.Random(20130901)
+    queue = [(trade.time + rng.randrange(LATENESS_MS + 1), number) for number, trade in enumerate(trades)]
+    # A double comes up to 2 s after the first copy.
+    queue += [(queue[number][0] + rng.randrange(LATENESS_MS), number) for number in rng.sample(range(500_000), 5_000)]
+    queue.sort()
+    return [trades[number] for _, number in queue]
+
+
 def test_real_trades_in_order_give_the_bars_that_pandas_gives(
     ticks: Any, trades: list[Trade], calendar: TradingCalendar
 ) -> None:
@@ -169,12 +204,7 @@ def test_real_trades_shuffled_and_doubled_give_the_same_bars(
     ticks: Any, trades: list[Trade], calendar: TradingCalendar
 ) -> None:
     """The same trades up to 2 s out of order, with 1 % sent twice: with that lateness the bars are the same."""
-    rng = random.Random(20130901)
-    queue = [(trade.time + rng.randrange(LATENESS_MS + 1), number) for number, trade in enumerate(trades)]
-    # A double comes up to 2 s after the first copy.
-    queue += [(queue[number][0] + rng.randrange(LATENESS_MS), number) for number in rng.sample(range(500_000), 5_000)]
-    queue.sort()
-    arrivals = [trades[number] for _, number in queue]
+    arrivals = shuffled(trades)
     out_of_order = sum(later.time < earlier.time for earlier, later in pairwise(arrivals))
     assert out_of_order > 100_000
 
@@ -185,3 +215,13 @@ def test_real_trades_shuffled_and_doubled_give_the_same_bars(
     assert dropped.doubled + dropped.late == 5_000
     assert dropped.doubled > 4_000
     assert dropped.outside == 0
+
+
+@pytest.mark.parametrize("lateness_ms", [0, 500])
+def test_the_last_words_are_right_also_where_trades_come_too_late(
+    ticks: Any, trades: list[Trade], calendar: TradingCalendar, lateness_ms: int
+) -> None:
+    """The same disorder with less lateness than it takes, or none: what comes late corrects, and none is lost."""
+    aggregator = Aggregator(calendar, lateness_ms=lateness_ms)
+    judge(ticks, last_words(aggregator, shuffled(trades), trades[-1].time + MONTH_MS))
+    assert aggregator.dropped == Dropped(doubled=5_000)
