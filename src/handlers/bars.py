@@ -10,7 +10,6 @@ from generated.errors import ErrorCode
 from generated.messages import encode_bars
 from generated.models import (
     AuthAck,
-    AuthAckPayload,
     AuthRefresh,
     BarsAck,
     BarsAckPayload,
@@ -26,7 +25,7 @@ from generated.models import (
     PongPayload,
 )
 from handlers.feed import PACE, BarsFeed
-from handlers.tokens import Tokens
+from handlers.tokens import Tokens, ack_payload
 from market.resolution import Resolution, parse_resolution
 from market.symbols import Symbol
 from streaming.clock import Clock
@@ -137,15 +136,7 @@ class BarsHandlers:
     async def refresh_bars(self, session: Session, message: AuthRefresh, /) -> AuthAck:
         """Go on with the new token."""
         answer = await self._tokens.refresh(session, message.payload.token)
-        return AuthAck(
-            payload=AuthAckPayload(
-                status="ok" if answer.code is None else "error",
-                message=answer.message,
-                expires_at=MISSING if answer.expires_at is None else answer.expires_at,
-                code=MISSING if answer.code is None else answer.code,
-                id=message.payload.id,
-            )
-        )
+        return AuthAck(payload=ack_payload(answer, message.payload.id))
 
     def _why_unknown(self, text: str) -> str:
         candidates = self._feed.directory.ambiguous(text)

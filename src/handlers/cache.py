@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import assert_never
 
-from pydantic import MISSING
-
 from generated import models
 from generated.channels import (
     AccountBalancesParameters,
@@ -31,7 +29,7 @@ from handlers.accounts import AccountStreams, account_directory
 from handlers.auth import Principal
 from handlers.errors import FLAT
 from handlers.tickers import ExchangeTickers
-from handlers.tokens import Tokens
+from handlers.tokens import Tokens, ack_payload
 from handlers.trades import ExchangeTrades
 from market import events
 from market.events import Account
@@ -61,13 +59,7 @@ class CacheHandlers:
     async def refresh(self, session: Session, message: models.CacheAuthRefresh, /) -> models.CacheAuthAck:
         """Go on with the new token."""
         answer = await self._tokens.refresh(session, message.token)
-        return models.CacheAuthAck(
-            status="ok" if answer.code is None else "error",
-            message=answer.message,
-            expires_at=MISSING if answer.expires_at is None else answer.expires_at,
-            code=MISSING if answer.code is None else answer.code,
-            id=message.id,
-        )
+        return models.CacheAuthAck(**ack_payload(answer, message.id).model_dump())
 
     ping_tickers = ping_exchange_tickers = ping
     ping_trades = ping_exchange_trades = ping

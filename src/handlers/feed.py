@@ -90,11 +90,16 @@ class SymbolBars:
 
     def unwatch(self, stream: BarStream) -> None:
         """Stop publishing the stream's open bar."""
-        for pace in stream.paces.values():
-            if pace.timer is not None:
-                pace.timer.cancel()
-        stream.paces.clear()
-        self.watched.pop(stream.resolution, None)
+        for key in tuple(stream.paces):
+            self.drop_pace(stream, key)
+
+    def drop_pace(self, stream: BarStream, key: str) -> None:
+        """Stop publishing the stream's open bar at one pace; harmless where there is none."""
+        pace = stream.paces.pop(key, None)
+        if pace is not None and pace.timer is not None:
+            pace.timer.cancel()
+        if not stream.paces:
+            self.watched.pop(stream.resolution, None)
 
 
 def partial_bars(calendar: TradingCalendar, first: int) -> dict[Resolution, int]:
@@ -299,11 +304,7 @@ class BarsFeed:
         stream = bars.streams[resolution]
         if any(other[PACE] == spelling[PACE] for other in self._hub.spellings(stream.id)):
             return
-        pace = stream.paces.pop(spelling[PACE], None)
-        if pace is not None and pace.timer is not None:
-            pace.timer.cancel()
-        if not stream.paces:
-            bars.unwatch(stream)
+        bars.drop_pace(stream, spelling[PACE])
 
     def unavailable_frame(self, symbol: Symbol, spelling: Spelling) -> bytes | None:
         """Return the frame that says why the symbol's source gives nothing; None while it does."""
@@ -380,9 +381,7 @@ class BarsFeed:
         pace.timer = None
         spellings = [spelling for spelling in self._hub.spellings(stream.id) if spelling[PACE] == key]
         if not spellings:
-            del stream.paces[key]
-            if not stream.paces:
-                bars.unwatch(stream)
+            bars.drop_pace(stream, key)
             return
         bar = bars.aggregator.open_bar(stream.resolution)
         if bar is None or bar == pace.sent:

@@ -3,7 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from pydantic import MISSING
+
 from generated.errors import ErrorCode
+from generated.models import AuthAckPayload
 from handlers.auth import AuthenticationError, Principal
 from streaming.clock import Clock, Timer
 from streaming.session import Session
@@ -16,6 +19,17 @@ class Answer:
     message: str
     code: ErrorCode | None = None
     expires_at: int | None = None
+
+
+def ack_payload(answer: Answer, request_id: str | int | MISSING) -> AuthAckPayload:
+    """Return the reply to a renewal, which both forms say alike."""
+    return AuthAckPayload(
+        status="ok" if answer.code is None else "error",
+        message=answer.message,
+        expires_at=MISSING if answer.expires_at is None else answer.expires_at,
+        code=MISSING if answer.code is None else answer.code,
+        id=request_id,
+    )
 
 
 @dataclass(slots=True)

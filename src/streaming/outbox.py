@@ -19,7 +19,7 @@ class Outbox:
     the one with the same key that still waits, and goes to the end: never before a lossless frame that came earlier.
     """
 
-    __slots__ = ("_entries", "_limit", "_newest", "_next", "size")
+    __slots__ = ("_entries", "_limit", "_newest", "_next", "elsewhere", "size")
 
     def __init__(self, limit: int) -> None:
         """Take at most `limit` bytes of frames."""
@@ -28,6 +28,7 @@ class Outbox:
         self._newest: dict[Hashable, int] = {}
         self._next = 0
         self.size = 0
+        self.elsewhere = 0  # bytes that were taken and aren't sent yet: they count against the bound too
 
     def __len__(self) -> int:
         """Return how many frames wait."""
@@ -53,7 +54,7 @@ class Outbox:
             old = self._newest.get(key)
             if old is not None:
                 size -= len(self._entries[old][0])
-        if size > self._limit:
+        if size + self.elsewhere > self._limit:
             raise OutboxFullError
         if old is not None:
             del self._entries[old]

@@ -52,7 +52,6 @@ class Session:
         "_flusher",
         "_is_gone",
         "_marked",
-        "_moved",
         "_outbox",
         "_rate",
         "_stalled_since",
@@ -81,7 +80,6 @@ class Session:
         self._outbox = Outbox(limits.outbox_bytes)
         self._backlog: deque[Iterator[bytes]] = deque()
         self._backlog_ended = 0.0
-        self._moved = 0  # bytes of the backlog that were in the outbox, and still count
         self._marked = False
         self._stalled_since: float | None = None
         self._rate = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
@@ -98,12 +96,6 @@ class Session:
         if self.ended is not None or self._is_gone:
             return
         stalled = self._stalled_since is not None
-        if self._moved and self._is_over(frame) and not stalled:
-            self.flush()
-            stalled = self._stalled_since is not None
-        if self._moved and self._is_over(frame):
-            self.end("slow_consumer")
-            return
         try:
             self.conflated += self._outbox.put(
                 frame, self._clock.monotonic() if stalled else 0.0, key=key, conflate=stalled
@@ -136,21 +128,18 @@ class Session:
             self.flush()
         if self._outbox:  # what was sent before goes first, and still counts
             moved = self._outbox.take(self.limits.outbox_bytes)
-            self._moved += sum(map(len, moved))
+            self._outbox.elsewhere += sum(map(len, moved))
             self._backlog.append(self._moving(moved))
         self._backlog.append(iter(frames))
-        if self._moved > self.limits.outbox_bytes or len(self._backlog) > 2 * self.limits.subscriptions:
+        if self._outbox.elsewhere > self.limits.outbox_bytes or len(self._backlog) > 2 * self.limits.subscriptions:
             self.end("slow_consumer")
         elif not self._marked and self._stalled_since is None:
             self._marked = True
             self._flusher.add(self)
 
-    def _is_over(self, frame: bytes) -> bool:
-        return self._moved + self._outbox.size + len(frame) > self.limits.outbox_bytes
-
     def _moving(self, frames: list[bytes]) -> Iterator[bytes]:
         for frame in frames:
-            self._moved -= len(frame)
+            self._outbox.elsewhere -= len(frame)
             yield frame
 
     def _slice(self) -> list[bytes]:

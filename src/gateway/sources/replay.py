@@ -7,7 +7,7 @@ reaches them, and the clock itself goes on where nothing is traded, so that ever
 import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -186,7 +186,7 @@ class ReplaySource:
                 assert interval is not None, "a session's open lies inside it"
                 if interval.end <= self.start_ms:
                     known = merged.get(interval.start)
-                    merged[interval.start] = bar_of(interval.start, bar) if known is None else joined(known, bar)
+                    merged[interval.start] = replace(bar, time=interval.start) if known is None else joined(known, bar)
             yield resolution, list(merged.values())
 
     async def _play(self, sink: MarketSink, turn: "_Turn") -> None:
@@ -220,11 +220,6 @@ class ReplaySource:
             for start, end in session.parts:
                 if end > self.start_ms:
                     yield max(start, self.start_ms), end
-
-
-def bar_of(time: int, bar: Bar) -> Bar:
-    """Return the bar with another stamp."""
-    return Bar(time, bar.open, bar.high, bar.low, bar.close, bar.volume)
 
 
 def joined(first: Bar, second: Bar) -> Bar:
