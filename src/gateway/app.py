@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -12,9 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.access import Authenticator, OriginList, Refuser
 from gateway.health import create_health_router
+from gateway.keeper import Keeper
 from gateway.pages import PageSymbol, create_pages
 from gateway.settings import Settings
 from gateway.sources.source import Source
+from gateway.stores.store import Store
 from gateway.supervisor import Supervisor
 from gateway.tokens import IssueToken, create_token_router
 from gateway.transport.connection import Server
@@ -28,8 +31,9 @@ from handlers.cache import CacheFeed, CacheHandlers
 from handlers.entrance import Entrances
 from handlers.feed import BarsFeed
 from handlers.market import MarketFeed
+from handlers.record import Epochs, Sink
 from handlers.tokens import Tokens
-from streaming.clock import Clock
+from streaming.clock import Clock, PinnedClock
 from streaming.history import Rings
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
@@ -50,6 +54,9 @@ class Gateway:
     feed: BarsFeed
     cache: CacheFeed
     clock: Clock
+    keeper: Keeper | None
+    sink: Sink
+    """Where the sources' events go."""
 
 
 def new_epoch() -> str:
@@ -66,35 +73,51 @@ def create_gateway(
     assets: Path,
     issue_token: IssueToken | None = None,
     call_soon: Callable[[Callable[[], None]], object] | None = None,
+    store: Store | None = None,
 ) -> Gateway:
     """Build the application over the sources.
 
     `keys` verify tokens. `issue_token` makes one for whoever asks, in demo mode. `assets` is the folder of the
     documentation page's files; it may be absent. `call_soon` runs a function after the event loop's turn: by default
-    the running loop's.
+    the running loop's. `store` keeps what clients are told over a restart, and is closed with the application; without
+    one each start is a new epoch. Raises StoreError: it can't be used.
     """
     hub = Hub()
-    flusher = Flusher(call_soon or (lambda callback: asyncio.get_running_loop().call_soon(callback)))
+    soon = call_soon or (lambda callback: asyncio.get_running_loop().call_soon(callback))
+    flusher = Flusher(soon)
     refuser = Refuser(settings.auth_failure)
-    rings = Rings(clock, frames=settings.ring_frames, age=settings.ring_age_s, total=settings.rings_frames)
+    # What is kept is told again with the times that it had.
+    pinned = None if store is None else PinnedClock(clock)
+    feed_clock = pinned or clock
+    epochs = Epochs(new_epoch)
+    rings = Rings(feed_clock, frames=settings.ring_frames, age=settings.ring_age_s, total=settings.rings_frames)
     symbols = [symbol for source in sources for symbol in source.symbols]
     feed = BarsFeed(
         symbols,
         hub,
         rings,
-        clock,
+        feed_clock,
         interval_ms=settings.bars_interval_ms,
         lateness_ms=settings.lateness_ms,
         late_ms=settings.late_ms,
-        new_epoch=new_epoch,
+        new_epoch=epochs.draw,
     )
     accounts = [account for source in sources for account in source.accounts]
-    cache_feed = CacheFeed(symbols, accounts, hub, rings, new_epoch=new_epoch, limits=told_limits(settings))
+    cache_feed = CacheFeed(symbols, accounts, hub, rings, new_epoch=epochs.draw, limits=told_limits(settings))
     authenticator = token_authenticator(settings, keys, clock)
     tokens = Tokens(authenticator.authenticate, clock, warning_ms=settings.token_warning_ms)
     entrances = Entrances(cache_feed)
     server = Server(hub, flusher, session_limits(settings), clock, refuser.refuse, entrances, tokens)
-    supervisor = Supervisor(sources, MarketFeed(feed, cache_feed), clock)
+    keeper: Keeper | None = None
+    if store is not None and pinned is not None:
+        kept_settings = (f"lateness {settings.lateness_ms} ms", f"late {settings.late_ms} ms")
+        keeper = Keeper(store, pinned, epochs, rings, feed, cache_feed, sources, settings=kept_settings, call_soon=soon)
+        keeper.restore()
+        keeper.on_failure = partial(server.end_all, "internal_error")
+        flusher.use_gate(keeper.gate)
+        server.is_able = lambda: not keeper.failed
+    sink: Sink = MarketFeed(feed, cache_feed) if keeper is None else keeper.sink
+    supervisor = Supervisor(sources, sink, clock)
     bars: BarsOperations[Session] = BarsHandlers(feed, hub, clock, tokens)
     cache = CacheHandlers(clock, tokens)
 
@@ -106,11 +129,17 @@ def create_gateway(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(supervisor.run()), group.create_task(check_ages())]
-            yield
-            for task in tasks:
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(supervisor.run()), group.create_task(check_ages())]
+                if keeper is not None:
+                    tasks.append(group.create_task(keeper.run()))
+                yield
+                for task in tasks:
+                    task.cancel()
+        finally:
+            if keeper is not None:
+                keeper.close()
 
     app = FastAPI(
         title="Tapecast",
@@ -121,7 +150,9 @@ def create_gateway(
         redoc_url=None,
     )
     app.include_router(
-        create_health_router(lambda: supervisor.ready and not server.draining, lambda: supervisor.states)
+        create_health_router(
+            lambda: supervisor.ready and not server.draining and server.is_able(), lambda: supervisor.states
+        )
     )
     app.include_router(
         create_router(
@@ -170,7 +201,7 @@ def create_gateway(
             await answer_unknown_http_path(scope, receive, send)
 
     app.router.default = answer_unknown_path
-    return Gateway(app, server, hub, supervisor, feed, cache_feed, clock)
+    return Gateway(app, server, hub, supervisor, feed, cache_feed, clock, keeper, sink)
 
 
 def session_limits(settings: Settings) -> SessionLimits:

@@ -21,13 +21,14 @@ def serve() -> None:
     from gateway.keys import KeysError
     from gateway.settings import SettingsError, load_settings
     from gateway.sources.source import SourceError
+    from gateway.stores.store import StoreError
     from gateway.transport.loop import new_loop
 
     try:
         settings = load_settings()
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(server.serve(settings))
-    except (SettingsError, SourceError, KeysError, server.ListenError) as error:
+    except (SettingsError, SourceError, KeysError, StoreError, server.ListenError) as error:
         click.echo(f"tapecast: {error}", err=True)
         sys.exit(2)
 

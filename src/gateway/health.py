@@ -35,7 +35,7 @@ def create_health_router(is_ready: Callable[[], bool], states: Callable[[], Mapp
         responses={
             503: {
                 "model": Readiness,
-                "description": "A source has failed or has not begun, or the server is shutting down.",
+                "description": "A source has failed or not begun, state can't be kept, or the server is shutting down.",
             }
         },
     )

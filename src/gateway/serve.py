@@ -17,6 +17,7 @@ from gateway.paths import assets_folder, cache_folder
 from gateway.settings import Settings
 from gateway.sources.build import build_sources
 from gateway.sources.replay import ReplaySource
+from gateway.stores.store import open_store
 from gateway.telemetry import configure_logging, get_logger
 from gateway.tokens import DEMO_USER, IssueToken, demo_issuer
 from gateway.transport.stock import StockProtocol
@@ -131,7 +132,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM. Raises what says why the server can't start."""
     configure_logging(settings.log)
     listener = listen(settings.host, settings.port)
     clock = SystemClock()
@@ -143,7 +144,10 @@ async def serve(settings: Settings) -> None:
             )
     accounts = [account for source in sources for account in source.accounts]
     keys, issue_token = build_keys(settings, clock, accounts)
-    gateway = create_gateway(settings, sources, clock, keys=keys, assets=assets_folder(), issue_token=issue_token)
+    store = None if settings.data is None else open_store(settings.data)
+    gateway = create_gateway(
+        settings, sources, clock, keys=keys, assets=assets_folder(), issue_token=issue_token, store=store
+    )
     demo_token = None if issue_token is None else issue_token("demo")
     server = GatewayServer(
         uvicorn_config(settings, gateway), gateway, lambda: random.randrange(RECONNECT_WINDOW_MS), demo_token

@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     rings_frames: int = Field(
         default=limits.RINGS_FRAMES, ge=1, description="Frames of all streams together that are kept, about 1 KB each."
     )
+    data: Path | None = Field(
+        default=None,
+        description="A folder of the server's own, in which its state survives a restart; else that is a new epoch.",
+    )
     late_ms: int = Field(
         default=limits.LATE_MS,
         ge=0,

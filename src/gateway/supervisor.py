@@ -2,24 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 from gateway.sources.source import Source
 from gateway.telemetry import get_logger
-from market.events import MarketSink
+from handlers.record import Sink
 from streaming.clock import Clock
 
 SourceState = Literal["starting", "running", "failed", "ended"]
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
-
-
-class Sink(MarketSink, Protocol):
-    """What takes the sources' events, and is told when one fails."""
-
-    def failed(self, exchange: str) -> None:
-        """Take that the exchange's source failed; `restarted` follows when it is back."""
-        ...
 
 
 class Supervisor:

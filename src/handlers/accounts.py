@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import MISSING
 
@@ -10,7 +11,8 @@ from generated.messages import Delivery, delivery_balances, delivery_orders, enc
 from handlers.wire import wire_number
 from market import events
 from market.events import Account
-from streaming.history import Event, KeyedStream, Ring, Rings
+from market.records import balance_of, balance_record, order_of, order_record
+from streaming.history import Copy, Event, KeyedStream, Ring, Rings
 from streaming.hub import Hub
 from streaming.topic import Position, StreamId
 
@@ -58,6 +60,32 @@ class AccountStreams:
             balance.currency, lambda position: encoded_balances(wire_balance(balance, position))
         )
         self._hub.publish_event(self.balances_stream, balance.currency, event.encoded)
+
+    def rings(self) -> dict[str, Ring[Event]]:
+        """Return both rings, by names of their own."""
+        name = f"account {self.account.exchange_id} {self.account.user_id}"
+        return {f"orders {name}": self._orders_ring, f"balances {name}": self._balances_ring}
+
+    def dump(self) -> Copy:
+        """Return a copy of everything."""
+        orders, balances = self.orders_events.dump(), self.balances_events.dump()
+        open_orders, held = list(self._open.values()), list(self._held.values())
+        return lambda: {
+            "orders": orders(),
+            "balances": balances(),
+            "open": [(name, order_record(order)) for name, order in open_orders],
+            "held": [balance_record(balance) for balance in held],
+        }
+
+    def load(self, plain: Any) -> None:
+        """Take what a copy held, in place of what is here."""
+        accounts = {(self.account.user_id, self.account.exchange_id): self.account}
+        self.orders_events.load(plain["orders"])
+        self.balances_events.load(plain["balances"])
+        orders = [(name, order_of(record, accounts)) for name, record in plain["open"]]
+        self._open = {order.order_id: (name, order) for name, order in orders}
+        balances = [balance_of(record, accounts) for record in plain["held"]]
+        self._held = {balance.currency: balance for balance in balances}
 
     def open_orders(self, name: str | None) -> Iterator[bytes]:
         """Iterate over the frames of the open orders, of one symbol or of all. Made now, not when asked for."""

@@ -3,10 +3,10 @@
 It never sees a connection or a token, only sessions and the principals that tokens named.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import assert_never
+from typing import Any, assert_never
 
 from generated import models
 from generated.channels import (
@@ -35,7 +35,7 @@ from market import events
 from market.events import Account
 from market.symbols import Symbol
 from streaming.clock import Clock
-from streaming.history import Event, KeyedStream, Resumption, Ring, Rings
+from streaming.history import Copy, Event, KeyedStream, Resumption, Ring, Rings
 from streaming.hub import Hub
 from streaming.session import Session
 from streaming.topic import StreamId, Topic
@@ -91,6 +91,32 @@ class _Exchange:
         self.trades = ExchangeTrades(self.name, self.symbols, self._hub, self._trades_ring, self._new_epoch())
         for account in self.accounts:
             account.begin(self._new_epoch())
+
+    def rings(self) -> dict[str, Ring[Event]]:
+        """Return every ring, by a name of its own."""
+        found = {f"trades {self.name}": self._trades_ring}
+        for account in self.accounts:
+            found |= account.rings()
+        return found
+
+    def dump(self) -> dict[str, Copy]:
+        """Return a copy of everything, in parts."""
+        state = (self.has_begun, self.unavailable)
+        tickers, trades = self.tickers.dump(), self.trades.dump()
+        accounts = {str(account.account.exchange_id): account.dump() for account in self.accounts}
+        return {
+            f"exchange {self.name}": lambda: (*state, tickers()),
+            f"trades {self.name}": trades,
+            f"accounts {self.name}": lambda: {number: account() for number, account in accounts.items()},
+        }
+
+    def load(self, plain: Mapping[str, Any]) -> None:
+        """Take what a copy held, in place of what is here."""
+        self.has_begun, self.unavailable, tickers = plain[f"exchange {self.name}"]
+        self.tickers.load(tickers)
+        self.trades.load(plain[f"trades {self.name}"])
+        for account in self.accounts:
+            account.load(plain[f"accounts {self.name}"][str(account.account.exchange_id)])
 
     def sessions(self) -> Iterator[Session]:
         """Iterate over the sessions of every stream, each of which has one."""
@@ -217,6 +243,24 @@ class CacheFeed:
         frame = FLAT.source_unavailable(state.unavailable)
         for session in state.sessions():
             session.send(frame)
+
+    # ---------------------------------------------------------------------------------------------- to be kept
+
+    def rings(self) -> dict[str, Ring[Event]]:
+        """Return every ring, by a name of its own."""
+        return {name: ring for exchange in self._exchanges.values() for name, ring in exchange.rings().items()}
+
+    def dump(self) -> dict[str, Copy]:
+        """Return a copy of everything that anybody was told of or can be, in parts with names of their own."""
+        return {name: part for exchange in self._exchanges.values() for name, part in exchange.dump().items()}
+
+    def load(self, plain: Mapping[str, Any]) -> None:
+        """Take what a copy held, in place of what is here: of the same symbols and accounts.
+
+        The rings' times are still to be loaded. KeyError, TypeError, ValueError: it is no such copy.
+        """
+        for exchange in self._exchanges.values():
+            exchange.load(plain)
 
     # ------------------------------------------------------------------------------------------ for the handlers
 

@@ -1,9 +1,10 @@
 """Feed: market events in, bars out to the hub's topics. It never sees a connection or a request."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from generated import limits
 from generated.errors import ErrorCode
@@ -23,6 +24,7 @@ from market import events
 from market.aggregator import Aggregator, Correction, FinalBar
 from market.calendar import TradingCalendar
 from market.history import BarHistory
+from market.records import Copy, bar_of, bar_record
 from market.resolution import Resolution
 from market.symbols import Symbol, SymbolDirectory
 from streaming.clock import Clock, Timer
@@ -255,6 +257,45 @@ class BarsFeed:
                 for spelling in self._hub.spellings(stream.id):
                     self._send(stream, spelling, bars_error(spelling, text))
 
+    # ---------------------------------------------------------------------------------------------- to be kept
+
+    def rings(self) -> dict[str, Ring[BarEvent]]:
+        """Return every ring, by a name of its own."""
+        return {
+            f"bars {key} {resolution}": ring for key, rings in self._rings.items() for resolution, ring in rings.items()
+        }
+
+    def dump(self) -> dict[str, Copy]:
+        """Return a copy of everything that anybody was told of or can be, in parts with names of their own."""
+        exchanges = {
+            exchange: (
+                exchange in self._begun,
+                self._unavailable.get(exchange),
+                self._now[exchange],
+                self._due[exchange],
+            )
+            for exchange in self._exchanges
+        }
+        parts: dict[str, Copy] = {"bars": lambda: exchanges}
+        for key, bars in self._symbols.items():
+            parts[f"bars {key}"] = _dump_symbol(bars)
+        return parts
+
+    def load(self, plain: Mapping[str, Any]) -> None:
+        """Take what a copy held, in place of what is here: of the same symbols, with the same settings.
+
+        The rings' times are still to be loaded. KeyError, TypeError, ValueError: it is no such copy.
+        """
+        for exchange, (has_begun, unavailable, now, due) in plain["bars"].items():
+            if has_begun:
+                self._begun.add(exchange)
+            if unavailable is not None:
+                self._unavailable[exchange] = unavailable
+            self._now[exchange] = now
+            self._due[exchange] = due
+        for key, bars in self._symbols.items():
+            _load_symbol(bars, plain[f"bars {key}"])
+
     # ------------------------------------------------------------------------------------------ for the handlers
 
     @property
@@ -476,3 +517,44 @@ def event_message(event: BarEvent, spelling: Spelling) -> BarsUpdate | BarsCorre
             epoch=position.epoch,
         )
     )
+
+
+def _dump_symbol(bars: SymbolBars) -> Copy:
+    aggregator, history = bars.aggregator.dump(), bars.history.dump()
+    streams = {
+        resolution.value: (stream.position.epoch, stream.position.seq, stream.events.dump(_event_record))
+        for resolution, stream in bars.streams.items()
+    }
+    begun_before = None if bars.partial is None else {key.value: time for key, time in bars.partial.items()}
+    return lambda: {
+        "aggregator": aggregator(),
+        "partial": begun_before,
+        "history": {resolution: b64encode(rows).decode() for resolution, rows in history.items()},
+        "streams": {resolution: (epoch, seq, ring()) for resolution, (epoch, seq, ring) in streams.items()},
+    }
+
+
+def _load_symbol(bars: SymbolBars, plain: Any) -> None:
+    bars.aggregator.load(plain["aggregator"])
+    begun_before = plain["partial"]
+    bars.partial = None if begun_before is None else {Resolution(key): time for key, time in begun_before.items()}
+    bars.history.load({Resolution(value): b64decode(rows) for value, rows in plain["history"].items()})
+    for value, (epoch, seq, ring) in plain["streams"].items():
+        stream = bars.streams[Resolution(value)]
+        stream.position = Stream(epoch)
+        stream.position.seq = seq
+        stream.events.load(ring, partial(_event_of, stream.resolution, epoch))
+
+
+def _event_record(event: BarEvent) -> Any:
+    change = event.change
+    revision = change.revision if isinstance(change, Correction) else None
+    return (bar_record(change.bar), revision, event.position.seq, event.position.prev, event.timestamp)
+
+
+def _event_of(resolution: Resolution, epoch: str, record: Any) -> BarEvent:
+    bar, revision, seq, prev, timestamp = record
+    change: FinalBar | Correction = (
+        FinalBar(resolution, bar_of(bar)) if revision is None else Correction(resolution, bar_of(bar), revision)
+    )
+    return BarEvent(change, Position(epoch, seq, prev), timestamp)

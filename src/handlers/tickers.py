@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from math import inf, isfinite
+from typing import Any
 
 from pydantic import MISSING
 
@@ -10,6 +11,7 @@ from generated import models
 from generated.messages import Delivery, delivery_tickers, encode_tickers
 from handlers.wire import wire_float, wire_number
 from market import events
+from market.records import Copy
 from market.ticker import DayWindow, Ticker
 from streaming.hub import Hub
 from streaming.topic import StreamId
@@ -55,6 +57,18 @@ class ExchangeTickers:
             for each, ticker in tickers
             if ticker is not None
         )
+
+    def dump(self) -> Copy:
+        """Return a copy of everything."""
+        epoch, version = self.epoch, self.version
+        windows = {name: window.dump() for name, window in self._windows.items()}
+        return lambda: [epoch, version, {name: window() for name, window in windows.items()}]
+
+    def load(self, plain: Any) -> None:
+        """Take what a copy held, in place of what is here."""
+        self.epoch, self.version, windows = plain
+        for name, window in windows.items():
+            self._windows[name].load(window)
 
     def _publish(self, name: str) -> None:
         self.version += 1

@@ -4,12 +4,13 @@ from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from generated import models
 from generated.messages import Delivery, delivery_trades, encode_trades
 from handlers.wire import wire_number
 from market import events
-from streaming.history import Event, KeyedStream, Ring
+from streaming.history import Copy, Event, KeyedStream, Ring
 from streaming.hub import Hub
 from streaming.topic import Position, StreamId
 
@@ -45,6 +46,24 @@ class ExchangeTrades:
         event = self.events.append(name, partial(self._encode, name, trade, side))
         self._hub.publish_event(self.stream, name, event.encoded)
         return True
+
+    def dump(self) -> Copy:
+        """Return a copy of everything."""
+        stream, doubled, order, last = self.events.dump(), self.doubled, list(self._order), dict(self._last)
+        return lambda: {
+            "stream": stream(),
+            "doubled": doubled,
+            "ids": order,
+            "last": {name: (str(price), side) for name, (price, side) in last.items()},
+        }
+
+    def load(self, plain: Any) -> None:
+        """Take what a copy held, in place of what is here."""
+        self.events.load(plain["stream"])
+        self.doubled = plain["doubled"]
+        self._order = deque((name, trade_id) for name, trade_id in plain["ids"])
+        self._ids = set(self._order)
+        self._last = {name: (Decimal(price), side) for name, (price, side) in plain["last"].items()}
 
     def _is_new(self, name: str, trade_id: str) -> bool:
         known = (name, trade_id)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
 
 from market.events import Account, Balance, Order, OrderStatus, OrderType, Side, Trade
+from market.records import Plain, numbers_of, numbers_record, order_of, order_record
 
 QUOTE_UNIT = Decimal("0.00000001")
 """The smallest amount of a currency in which prices are told."""
@@ -123,6 +124,42 @@ class AccountBook:
         """Return every balance and every open order, as one who listens from now on needs them."""
         balances = [self._balance(currency, time) for currency in self._account.currencies]
         return [*balances, *self.orders]
+
+    # ---- to be kept
+
+    def dump(self) -> Plain:
+        """Return everything that `load` needs to go on as this one would."""
+        return {
+            "totals": numbers_record(self._totals),
+            "used": numbers_record(self._used),
+            "units": numbers_record(self._units),
+            "listed": [
+                (
+                    (listed.instrument.symbol, listed.instrument.base, listed.instrument.quote),
+                    str(listed.instrument.tick),
+                    str(listed.instrument.lot),
+                    [order_record(order) for order in listed.orders.values()],
+                )
+                for listed in self._listed.values()
+            ],
+        }
+
+    def load(self, plain: Plain) -> None:
+        """Take what another book of the same account gave, in place of what is here."""
+        account = self._account
+        accounts = {(account.user_id, account.exchange_id): account}
+        self._totals, self._used = numbers_of(plain["totals"]), numbers_of(plain["used"])
+        self._units = numbers_of(plain["units"])
+        self._listed, self._by_id = {}, {}
+        for (symbol, base, quote), tick, lot, orders in plain["listed"]:
+            instrument = Instrument(symbol, base, quote, Decimal(tick), Decimal(lot))
+            listed = self._listed[instrument.symbol] = _Listed(instrument)
+            for record in orders:
+                self._keep(listed, order_of(record, accounts))
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return a listed instrument. KeyError: it isn't listed."""
+        return self._listed[symbol].instrument
 
     # ---- what changes
 

@@ -7,13 +7,15 @@ its minutes by construction.
 """
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 from operator import attrgetter
 
 from market.calendar import Interval, TradingCalendar
 from market.events import Bar, Trade
 from market.exact import EXACT
+from market.records import Copy, Plain, bar_of, bar_record, trade_of, trade_record
 from market.resolution import Resolution
 
 _SHORTEST_FIRST = tuple(Resolution)
@@ -23,6 +25,7 @@ _LONGER = _SHORTEST_FIRST[1:]
 _NEVER = 1 << 63
 
 _NOTHING = Decimal(0)
+_NO_TRADE = Trade("", 0, _NOTHING, _NOTHING)
 
 _start_of = attrgetter("start")
 _end_of = attrgetter("end")
@@ -223,6 +226,75 @@ class Aggregator:
                 return None
         total = self._total(interval, base)
         return None if total is None else total.bar()
+
+    def dump(self) -> Copy:
+        """Return a copy of everything that `load` needs to go on as this one would."""
+        # Minutes share their longer bars, and mostly the tuples of them too: each is written once and named by number.
+        tuples: dict[int, tuple[_Longer, ...]] = {}
+        for bars in (*(minute.longer for minute in self._kept), self._going_to, self._latest):
+            tuples.setdefault(id(bars), bars)
+        shared = {id(longer): longer for bars in (*tuples.values(), *self._longer, self._open) for longer in bars}
+        numbers = {each: number for number, each in enumerate(shared)}
+        groups = {each: number for number, each in enumerate(tuples)}
+
+        def named(bars: Iterable[_Longer]) -> list[int]:
+            return [numbers[id(longer)] for longer in bars]
+
+        longer_bars = [
+            (longer.order, _interval_record(longer.interval), _total_record(longer.base), longer.told, longer.revision)
+            for longer in shared.values()
+        ]
+        named_tuples = [named(bars) for bars in tuples.values()]
+        minutes, kept = (
+            [
+                (each.start, each.end, tuple(each.trades), tuple(each.busted), each.told, each.revision)
+                for each in minutes
+            ]
+            for minutes in (self._minutes, self._kept)
+        )
+        rest = {
+            "dropped": astuple(self.dropped),
+            "times": (self._clock, self._watermark, self._next_end, self._wake, self._gone),
+            "of_kept": [groups[id(minute.longer)] for minute in self._kept],
+            "going": _total_record(self._going),
+            "going_to": groups[id(self._going_to)],
+            "latest": groups[id(self._latest)],
+            "ends": (self._open_end, self._latest_end),
+            "lists": [named(bars) for bars in self._longer],
+            "open": named(self._open),
+            "tuples": named_tuples,
+        }
+
+        def plain() -> Plain:
+            return rest | {
+                "longer": [(*some, _bar_record(told), revision) for *some, told, revision in longer_bars],
+                "minutes": [_minute_record(minute) for minute in minutes],
+                "kept": [_minute_record(minute) for minute in kept],
+            }
+
+        return plain
+
+    def load(self, plain: Plain) -> None:
+        """Take what a copy held, in place of what is here. Calendar and bounds must be those of the copied one."""
+        self.dropped = Dropped(*plain["dropped"])
+        self._clock, self._watermark, self._next_end, self._wake, self._gone = plain["times"]
+        shared = [_longer_of_record(record) for record in plain["longer"]]
+        tuples = [tuple(shared[number] for number in numbers) for numbers in plain["tuples"]]
+        self._minutes = [_minute_of_record(record) for record in plain["minutes"]]
+        self._kept = [_minute_of_record(record) for record in plain["kept"]]
+        for minute, number in zip(self._kept, plain["of_kept"], strict=True):
+            minute.longer = tuples[number]
+        self._current = None
+        self._held = sum(minute.size for minute in self._kept)
+        self._going = _total_of_record(plain["going"])
+        self._going_to, self._latest = tuples[plain["going_to"]], tuples[plain["latest"]]
+        self._open_end, self._latest_end = plain["ends"]
+        self._longer = tuple([shared[number] for number in numbers] for numbers in plain["lists"])
+        self._open = [shared[number] for number in plain["open"]]
+        self._trade_ids = set()
+        for minute in (*self._minutes, *self._kept):
+            self._trade_ids.update(minute.busted)
+            self._trade_ids.update(trade.trade_id for trade in minute.trades if trade.trade_id is not None)
 
     def _interval(self, resolution: Resolution, minute: "_Minute") -> Interval:
         interval = self._calendar.interval(resolution, minute.start)
@@ -557,3 +629,59 @@ def _rank(trade: Trade) -> _Rank:
 
 def _order_of_closing(closed: tuple[int, int, FinalBar]) -> tuple[int, int]:
     return closed[:2]
+
+
+# ------------------------------------------------------------------------------------------------- to be kept
+
+
+def _interval_record(interval: Interval) -> Plain:
+    return (interval.start, interval.end, interval.opens)
+
+
+def _total_record(total: _Total | None) -> Plain:
+    return None if total is None else (total.end, *bar_record(total.bar()))
+
+
+def _total_of_record(record: Plain) -> _Total | None:
+    if record is None:
+        return None
+    end, *rest = record
+    bar = bar_of(rest)
+    return _Total(bar.time, end, bar.open, bar.high, bar.low, bar.close, bar.volume)
+
+
+def _bar_record(bar: Bar | None) -> Plain:
+    return None if bar is None else bar_record(bar)
+
+
+def _longer_of_record(record: Plain) -> _Longer:
+    order, interval, base, told, longer_revision = record
+    longer = _Longer(order, Interval(*interval))
+    longer.base = _total_of_record(base)
+    longer.told = None if told is None else bar_of(told)
+    longer.revision = longer_revision
+    return longer
+
+
+_MinuteCopy = tuple[int, int, tuple[Trade, ...], tuple[str, ...], Bar | None, int]
+
+
+def _minute_record(minute: _MinuteCopy) -> Plain:
+    start, end, trades, busted, told, revision = minute
+    return (start, end, [trade_record(trade) for trade in trades], busted, _bar_record(told), revision)
+
+
+def _minute_of_record(record: Plain) -> _Minute:
+    """Return the minute, its bar made of its trades anew: in order of arrival, as it was made the first time."""
+    start, end, trades, busted, told, revision = record
+    counted = [trade_of(trade) for trade in trades]
+    # One that lost all its trades has no bar: what stands here instead is replaced by the next trade.
+    minute = _Minute(Interval(start, end, start), counted[0] if counted else _NO_TRADE)
+    for trade in counted[1:]:
+        minute.take(trade)
+    if not counted:
+        minute.trades = []
+    minute.busted = list(busted)
+    minute.told = None if told is None else bar_of(told)
+    minute.revision = revision
+    return minute

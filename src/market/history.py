@@ -5,7 +5,7 @@ Numbers are kept as the floats that clients get: nothing is added up here, so no
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -99,6 +99,16 @@ class BarHistory:
         room = self._limit - len(table)
         table.prepend(older[max(0, len(older) - room) :])
 
+    def dump(self) -> dict[Resolution, bytes]:
+        """Return each resolution's bars: rows of six 64-bit floats in this machine's order of bytes."""
+        return {resolution: table.dump() for resolution, table in self._tables.items() if len(table)}
+
+    def load(self, dumped: Mapping[Resolution, bytes]) -> None:
+        """Take the bars of a dump, in place of those that are here."""
+        self._tables = {}
+        for resolution, rows in dumped.items():
+            self._table(resolution).load(rows)
+
     def _table(self, resolution: Resolution) -> "_Table":
         table = self._tables.get(resolution)
         if table is None:
@@ -122,6 +132,13 @@ class _Table:
 
     def __len__(self) -> int:
         return len(self._floats) // _FIELDS - self._gone
+
+    def dump(self) -> bytes:
+        return self._floats[self._gone * _FIELDS :].tobytes()
+
+    def load(self, rows: bytes) -> None:
+        self._floats = array("d", rows)
+        self._gone = 0
 
     def time_at(self, place: int) -> int:
         return int(self._floats[(self._gone + place) * _FIELDS])

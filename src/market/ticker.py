@@ -6,6 +6,7 @@ from decimal import Decimal
 from market.calendar import DAY_MS, MINUTE_MS
 from market.events import Trade
 from market.exact import EXACT
+from market.records import Copy, Plain, trade_of, trade_record
 
 STEP_MS = 10 * MINUTE_MS
 """The window moves in steps of this: one symbol's day is 144 of them, some 70 KiB."""
@@ -75,6 +76,26 @@ class DayWindow:
             self._high = price
         if self._low is not None and price < self._low:
             self._low = price
+
+    def dump(self) -> Copy:
+        """Return a copy of everything."""
+        last, volume = self._last, self._volume
+        steps = [
+            (number, step.opened, step.open, step.high, step.low, step.volume) for number, step in self._steps.items()
+        ]
+        return lambda: [
+            None if last is None else trade_record(last),
+            str(volume),
+            [(number, opened, *map(str, numbers)) for number, opened, *numbers in steps],
+        ]
+
+    def load(self, plain: Plain) -> None:
+        """Take what a copy held, in place of what is here."""
+        last, volume, steps = plain
+        self._last = None if last is None else trade_of(last)
+        self._volume = Decimal(volume)
+        self._steps = {number: _Step(opened, *map(Decimal, numbers)) for number, opened, *numbers in steps}
+        self._high = self._low = None
 
     def _forget(self, last: int) -> None:
         """Forget the steps up to and with `last`."""

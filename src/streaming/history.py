@@ -4,17 +4,20 @@ Bounded by count and age for each stream, and by their sum for all.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from streaming.clock import Clock
 from streaming.outbox import Delivery
 from streaming.topic import Position
 
 T = TypeVar("T")
+
+Copy = Callable[[], Any]
+"""A copy of some state, as it was when the copy was taken; made of what JSON has when it is called, once."""
 
 
 class _Bounded(Protocol):
@@ -58,6 +61,39 @@ class Rings:
         oldest = self._clock.monotonic() - self._age
         while self._order and self._order[0][0] < oldest:
             self._forget_oldest()
+
+    def dump(self, names: Mapping[str, "_Bounded"]) -> Copy:
+        """Return a copy of the order in which the rings' events came, and when: by the wall clock."""
+        began = self._clock.now_ms() - self._clock.monotonic() * 1000
+        order = list(self._order)
+        places = {id(ring): (place, ring.forgotten) for place, ring in enumerate(names.values())}
+
+        def plain() -> Any:
+            found: list[tuple[int, int]] = []
+            for monotonic, ring, number in order:
+                place, forgotten = places[id(ring)]
+                if number > forgotten:
+                    found.append((round(began + monotonic * 1000), place))
+            return [list(names), found]
+
+        return plain
+
+    def load(self, plain: Any, names: Mapping[str, "_Bounded"]) -> None:
+        """Take the order of a copy. The rings have their events already, and nothing else was taken before.
+
+        ValueError: a ring has another number of events.
+        """
+        began = self._clock.now_ms() - self._clock.monotonic() * 1000
+        listed, found = plain
+        rings = [names[name] for name in listed]
+        numbers = [ring.forgotten for ring in rings]
+        self._order.clear()
+        for time, place in found:
+            numbers[place] += 1
+            self._order.append(((time - began) / 1000, rings[place], numbers[place]))
+        self.count = len(found)
+        if numbers != [ring.forgotten + len(ring) for ring in rings]:
+            raise ValueError("The rings hold other events than their order says.")
 
     def _forget_oldest(self) -> None:
         _, ring, number = self._order.popleft()
@@ -127,6 +163,16 @@ class Ring(Generic[T]):
             if key is None or of == key:
                 yield seq, event
 
+    def dump(self, plain: Callable[[T], Any]) -> Copy:
+        """Return a copy of everything; `plain` makes an event of what JSON has."""
+        events, gone, floor, forgotten = list(self._events or ()), dict(self._gone), self.floor, self.forgotten
+        return lambda: [floor, forgotten, gone, [(seq, key, plain(event)) for seq, key, event in events]]
+
+    def load(self, plain: Any, event: Callable[[Any], T]) -> None:
+        """Take what a copy held, in place of what is here; `Rings.load` is to follow."""
+        self.floor, self.forgotten, self._gone, events = plain
+        self._events = deque((seq, key, event(each)) for seq, key, each in events) if events else None
+
     def clear(self) -> None:
         """Forget everything: a new epoch begins."""
         self.forget(len(self))
@@ -143,6 +189,11 @@ class Event:
         """Take what makes the frame and says how it is delivered."""
         self._make: Callable[[], tuple[bytes, Delivery]] | None = make
         self._made: tuple[bytes, Delivery] | None = None
+
+    @classmethod
+    def made(cls, frame: bytes, delivery: Delivery) -> "Event":
+        """Return an event whose frame is there already."""
+        return cls(lambda: (frame, delivery))
 
     def encoded(self) -> tuple[bytes, Delivery]:
         """Return the frame and how it is delivered."""
@@ -195,6 +246,16 @@ class KeyedStream:
         """Where what stands now stands: it raises nothing, and nothing lies between it and what comes next."""
         return Position(self.epoch, self.seq, self.seq)
 
+    def dump(self) -> Copy:
+        """Return a copy of the positions and of the last events, as the frames that were told."""
+        epoch, seq, last, ring = self.epoch, self.seq, dict(self._last), self._ring.dump(_frame)
+        return lambda: [epoch, seq, last, ring()]
+
+    def load(self, plain: Any) -> None:
+        """Take what a copy held, in place of what is here."""
+        self.epoch, self.seq, self._last, ring = plain
+        self._ring.load(ring, _event)
+
     def resume(self, epoch: str, seq: int, key: str | None) -> Resumption:
         """Return what came after a position: of one key, or (None) all."""
         is_known = epoch == self.epoch and seq <= self.seq
@@ -209,3 +270,13 @@ class KeyedStream:
         """Return the newest events, at most `count`, and the position before them."""
         found = self._ring.last(count, key)
         return Resumption(False, found[0][0] - 1 if found else self.seq, tuple(event for _, event in found))
+
+
+def _frame(event: Event) -> tuple[str, Delivery]:
+    frame, delivery = event.encoded()
+    return frame.decode(), delivery
+
+
+def _event(plain: Any) -> Event:
+    frame, delivery = plain
+    return Event.made(frame.encode(), delivery)

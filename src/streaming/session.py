@@ -20,6 +20,15 @@ class Flusher:
         """Use `call_soon` (the event loop's) to run after the turn."""
         self._call_soon = call_soon
         self._dirty: list[Session] = []
+        self._gate: Callable[[], bool] | None = None
+
+    def use_gate(self, gate: Callable[[], bool]) -> None:
+        """Ask `gate` before anything is written to anybody: nothing is where it says False."""
+        self._gate = gate
+
+    def may_write(self) -> bool:
+        """Say whether what was sent may go out."""
+        return self._gate is None or self._gate()
 
     def add(self, session: "Session") -> None:
         """Have the session flushed after this turn. A session is added at most once a turn: it keeps the mark."""
@@ -126,6 +135,8 @@ class Session:
             return
         if self._outbox and self._stalled_since is None:
             self.flush()
+            if self.ended is not None:
+                return
         if self._outbox:  # what was sent before goes first, and still counts
             moved = self._outbox.take(self.limits.outbox_bytes)
             self._outbox.elsewhere += sum(map(len, moved))
@@ -159,7 +170,7 @@ class Session:
     def flush(self) -> None:
         """Hand waiting frames to the transport for as long as it takes them; remember since when it does not."""
         self._marked = False
-        if self.ended is not None or self._is_gone:
+        if self.ended is not None or self._is_gone or not self._flusher.may_write():
             return
         while self._transport.is_writable():
             if self._backlog:
@@ -249,10 +260,19 @@ class Session:
         """Close the connection. What was sent before and the transport takes now still goes out first."""
         if self.ended is not None or self._is_gone:
             return
+        # After `may_write`, which can end this very session, nothing is as before.
         if self._backlog:
             self.flush()
-        if self._outbox and not self._backlog and self._transport.is_writable():
+        if (
+            self._outbox
+            and not self._backlog
+            and self._transport.is_writable()
+            and self._flusher.may_write()
+            and self._outbox
+        ):
             self._transport.write(self._outbox.take(self.limits.outbox_bytes))
+        if self.ended is not None:
+            return
         self.ended = reason
         self._backlog.clear()
         self._outbox.clear()

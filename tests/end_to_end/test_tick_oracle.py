@@ -6,6 +6,7 @@ come with the package `mlfinpy` on PyPI, are fetched by the test into `.cache/ti
 
 import hashlib
 import io
+import json
 import os
 import random
 import subprocess
@@ -225,3 +226,38 @@ def test_the_last_words_are_right_also_where_trades_come_too_late(
     aggregator = Aggregator(calendar, lateness_ms=lateness_ms)
     judge(ticks, last_words(aggregator, shuffled(trades), trades[-1].time + MONTH_MS))
     assert aggregator.dropped == Dropped(doubled=5_000)
+
+
+def test_real_trades_over_restarts_give_the_same_bars(
+    ticks: Any, trades: list[Trade], calendar: TradingCalendar
+) -> None:
+    """Shuffled and doubled as above, and 20 times an aggregator goes on from a copy and the trades after that."""
+    rng = random.Random(4)
+    queue = [(trade.time + rng.randrange(LATENESS_MS + 1), number) for number, trade in enumerate(trades)]
+    queue += [(queue[number][0] + rng.randrange(LATENESS_MS), number) for number in rng.sample(range(500_000), 5_000)]
+    queue.sort()
+    arrivals = [trades[number] for _, number in queue]
+    aggregator = Aggregator(calendar, lateness_ms=LATENESS_MS)
+    told: list[FinalBar | Correction] = []
+    at = 0
+    for place in [*sorted(rng.sample(range(len(arrivals)), 20)), len(arrivals)]:
+        told += [change for trade in arrivals[at:place] for change in aggregator.add(trade)]
+        at = place
+        copy = json.dumps(aggregator.dump()())
+        # What comes before the kill is told, and taken in again by the next one.
+        last = arrivals[at : at + 3000]
+        told += [change for trade in last for change in aggregator.add(trade)]
+        aggregator = Aggregator(calendar, lateness_ms=LATENESS_MS)
+        aggregator.load(json.loads(copy))
+        for trade in last:
+            aggregator.add(trade)
+        at += len(last)
+    told += aggregator.advance(trades[-1].time + MONTH_MS)
+    assert all(isinstance(change, FinalBar) for change in told)
+    judge(
+        ticks,
+        {
+            resolution: [in_cents(change.bar) for change in told if change.resolution is resolution]
+            for resolution in Resolution
+        },
+    )

@@ -11,8 +11,10 @@ import random
 from collections.abc import Iterable
 from decimal import Decimal
 
+from gateway.sources.source import AccountSink
 from market.account import MAX_UNITS, QUOTE_UNIT, AccountBook, AccountEvent, Instrument
-from market.events import Account, MarketSink, Order, Side, Trade
+from market.events import Account, Order, Side, Trade
+from market.records import Plain
 from market.symbols import DOLLAR, Symbol
 
 USER_ID = "1"
@@ -61,10 +63,10 @@ class _Watched:
 
     __slots__ = ("anchor", "instrument", "move", "piece", "price", "step")
 
-    def __init__(self, instrument: Instrument, trade: Trade) -> None:
+    def __init__(self, instrument: Instrument, price: Decimal) -> None:
         self.instrument = instrument
-        self.price = trade.price
-        self.anchor = float(trade.price)  # the price at the last act
+        self.price = price
+        self.anchor = float(price)  # the price at the last act
         self.move = self.anchor / 2000
         self.step = instrument.tick  # limits are multiples of it
         self.piece = instrument.lot  # volumes are multiples of it, if that is little enough
@@ -92,7 +94,8 @@ class DemoTrader:
         self._watched: dict[str, _Watched] = {}
         money = {symbol.quote for symbol in self._symbols.values()} or set(account.currencies)
         self._book = AccountBook(account, dict.fromkeys(money, funds))
-        self._chance = random.Random(f"demo {account.exchange} {seed}").random
+        self._random = random.Random(f"demo {account.exchange} {seed}")
+        self._chance = self._random.random
         self._exchange = account.exchange
         self._pace_ms = pace_ms
         self._due = 0
@@ -101,18 +104,53 @@ class DemoTrader:
         self._expiry = _NEVER
         self._wake = 0  # the earlier of the two
 
-    def begins(self, sink: MarketSink, time: int) -> None:
+    def dump(self) -> Plain:
+        """Return everything that `load` needs to go on as this one would."""
+        version, state, gauss = self._random.getstate()
+        return {
+            "book": self._book.dump(),
+            "chance": (version, state, gauss),
+            "pace_ms": self._pace_ms,
+            "due": self._due,
+            "count": self._count,
+            "good_till": self._good_till,
+            "watched": {
+                key: (str(each.price), each.anchor, each.move, str(each.step), str(each.piece))
+                for key, each in self._watched.items()
+            },
+        }
+
+    def load(self, plain: Plain) -> None:
+        """Take what the trader of the same account gave, its pace too, in place of what is here."""
+        self._book.load(plain["book"])
+        version, state, gauss = plain["chance"]
+        self._random.setstate((version, tuple(state), gauss))
+        self._pace_ms, self._due, self._count = plain["pace_ms"], plain["due"], plain["count"]
+        self._good_till = dict(plain["good_till"])
+        self._watched = {}
+        for key, (price, anchor, move, step, piece) in plain["watched"].items():
+            watched = self._watched[key] = _Watched(self._book.instrument(key), Decimal(price))
+            watched.anchor, watched.move = anchor, move
+            watched.step, watched.piece = Decimal(step), Decimal(piece)
+        self._expiry = min(self._good_till.values(), default=_NEVER)
+        self._wake = min(self._due, self._expiry)
+
+    def use_pace(self, pace_ms: float) -> None:
+        """Act at this pace from the next act on."""
+        self._pace_ms = pace_ms
+
+    def begins(self, sink: AccountSink, time: int) -> None:
         """Tell everything that the account has: called right after the sink's own `begins`."""
         self._tell(self._book.told(time), sink)
 
-    def trade(self, trade: Trade, sink: MarketSink) -> None:
+    def trade(self, trade: Trade, sink: AccountSink) -> None:
         """Take a trade that the sink has: orders expire or are filled, and then perhaps one thing is done."""
         watched = self._watched.get(trade.symbol)
         if watched is None:
             symbol = self._symbols.get(trade.symbol)
             if symbol is None:
                 return
-            watched = self._watched[trade.symbol] = _Watched(instrument_of(symbol, trade), trade)
+            watched = self._watched[trade.symbol] = _Watched(instrument_of(symbol, trade), trade.price)
             self._book.list_instrument(watched.instrument)
         watched.price = trade.price
         if trade.time >= self._wake:
@@ -124,13 +162,13 @@ class DemoTrader:
             watched.note(trade)
             self._tell(self._act(watched, trade), sink)
 
-    def clock(self, time: int, sink: MarketSink) -> None:
+    def clock(self, time: int, sink: AccountSink) -> None:
         """Take the exchange's time, which the sink has: orders expire."""
         if time >= self._expiry:
             for order_id in [order_id for order_id, till in self._good_till.items() if till <= time]:
                 self._tell(self._book.expire(order_id, time), sink)
 
-    def _tell(self, events: list[AccountEvent], sink: MarketSink) -> None:
+    def _tell(self, events: list[AccountEvent], sink: AccountSink) -> None:
         for event in events:
             if isinstance(event, Order):
                 if event.status != "open":

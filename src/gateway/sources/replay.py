@@ -5,6 +5,7 @@ reaches them, and the clock itself goes on where nothing is traded, so that ever
 """
 
 import asyncio
+import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +16,12 @@ from types import MappingProxyType
 from gateway.sources.calendars import load_calendar
 from gateway.sources.demo import PACE_S, DemoTrader, demo_account
 from gateway.sources.files import ReplayData, parse_replay_file
-from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, SourceError
+from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, AccountSink, Nobody, SourceError
 from gateway.sources.tape import TradeTape
 from market.calendar import DAY_MS, MINUTE_MS, CalendarError, Session, TradingCalendar
 from market.events import Account, Bar, MarketSink, Trade
 from market.exact import EXACT
+from market.records import Plain
 from market.resolution import Resolution
 from market.symbols import Symbol
 from streaming.clock import Clock
@@ -112,6 +114,7 @@ class ReplaySource:
         self._account = demo_account(options.exchange, options.exchange_id, self._symbols)
         _check_currencies(self._symbols)
         self.start_ms = _start(data, options.start)
+        self.forget()
 
     @property
     def name(self) -> str:
@@ -140,22 +143,77 @@ class ReplaySource:
         """
         return self._data.tape.daily_bars(symbol.name, self.start_ms if before is None else before)
 
+    def fingerprint(self) -> str:
+        """Return what the trades and their order depend on. The pace may change; looping too."""
+        options, data = self._options, self._data
+        with options.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return (
+            f"replay {digest} at {options.exchange}, calendar {data.calendar.name}, from {self.start_ms},"
+            f" {data.dropped_rows} rows left out, account {options.exchange_id}"
+        )
+
+    def dump(self) -> Plain:
+        """Return where the replay stands."""
+        return self._life.dump()
+
+    def load(self, plain: Plain) -> None:
+        """Stand where the copy stood."""
+        self._life.load(plain)
+        self._resumes = True
+
+    def forget(self) -> None:
+        """Start anew."""
+        trader = DemoTrader(self._account, self._symbols, seed=0, pace_ms=PACE_S * self._rate)
+        self._life = _Life(self.start_ms, trader)
+        self._resumes = False
+
+    def follow_begins(self, time: int) -> None:
+        """Take that the replay began."""
+        self._life.has_begun = True
+
+    def follow_trade(self, trade: Trade) -> None:
+        """Take a trade that was told."""
+        self._life.trade(trade, Nobody())
+
+    def follow_clock(self, time: int) -> None:
+        """Take a time that was told."""
+        self._life.clock(time, Nobody())
+
+    def follow_ended(self) -> None:
+        """Take that the data ended."""
+        self._life.has_ended = True
+
     async def run(self, sink: MarketSink) -> None:
-        """Replay from the start to the end of the data; then end, or start over. See `Source`."""
+        """Replay from the start to the end of the data; then end, or start over. See `Source`.
+
+        A replay that goes on in a new process begins with the trade after the last that was told, and with the market's
+        clock where it stood.
+        """
         exchange = self._options.exchange
+        if not (self._resumes and self._life.has_begun):
+            self.forget()
+        self._resumes = False
         while True:
-            trader = DemoTrader(self._account, self._symbols, seed=0, pace_ms=PACE_S * self._rate)
-            turn = _Turn(sink, exchange, self._clock, trader)
-            await self._history(sink)
-            sink.begins(exchange, self.start_ms)
-            trader.begins(sink, self.start_ms)
-            await self._play(sink, turn)
+            life = self._life
+            if life.has_ended:
+                return
+            life.trader.use_pace(PACE_S * self._rate)
+            if not life.has_begun:
+                await self._history(sink)
+                sink.begins(exchange, self.start_ms)
+                life.has_begun = True
+                life.trader.begins(sink, self.start_ms)
+            turn = _Turn(sink, exchange, self._clock, life)
+            await self._play(turn)
             # At once: nothing more happens in the days that the last week and month still have.
-            turn.clock(max(turn.reached, _last_close(self._data)) + self._options.lateness_ms)
+            turn.clock(max(life.reached, _last_close(self._data)) + self._options.lateness_ms)
             if not self._options.loop:
+                life.has_ended = True
                 sink.ended(exchange)
                 return
             sink.restarted(exchange)
+            self.forget()
             await self._clock.sleep(0)
 
     async def _history(self, sink: MarketSink) -> None:
@@ -189,11 +247,14 @@ class ReplaySource:
                     merged[interval.start] = replace(bar, time=interval.start) if known is None else joined(known, bar)
             yield resolution, list(merged.values())
 
-    async def _play(self, sink: MarketSink, turn: "_Turn") -> None:
-        feed = _Feed(self._data.tape.trades(self._options.exchange, self.start_ms))
+    async def _play(self, turn: "_Turn") -> None:
+        life = turn.life
+        feed = _Feed(self._data.tape.trades(self._options.exchange, life.last_time))
+        for _ in range(life.told_at_last):
+            feed.take()
         began = self._clock.monotonic()
         passed = 0.0  # market ms of the stretches before this one: closed hours don't count
-        for start, end in self._open_hours():
+        for start, end in self._open_hours(max(self.start_ms, life.reached)):
             if feed.next is None:
                 return
             while True:
@@ -214,12 +275,12 @@ class ReplaySource:
         while feed.next is not None:
             await turn.tell(feed, feed.next.time)
 
-    def _open_hours(self) -> Iterator[tuple[int, int]]:
-        """Iterate over the [start, end) in which the market is open, from the replay's start on."""
-        for session in self._data.calendar.sessions(self.start_ms, self._data.tape.last + _LONG_AHEAD_MS):
+    def _open_hours(self, since: int) -> Iterator[tuple[int, int]]:
+        """Iterate over the [start, end) in which the market is open, from a time on."""
+        for session in self._data.calendar.sessions(since, self._data.tape.last + _LONG_AHEAD_MS):
             for start, end in session.parts:
-                if end > self.start_ms:
-                    yield max(start, self.start_ms), end
+                if end > since:
+                    yield max(start, since), end
 
 
 def joined(first: Bar, second: Bar) -> Bar:
@@ -245,23 +306,55 @@ class _Feed:
         self.next = next(self._trades, None)
 
 
-class _Turn:
-    """What goes to the sink, in portions after which the event loop has its turn. `reached`: the last time told."""
+class _Life:
+    """Where a replay stands. `reached`: the last time told, 0 before the first.
 
-    def __init__(self, sink: MarketSink, exchange: str, clock: Clock, trader: DemoTrader) -> None:
+    `last_time` is the last trade's, and `told_at_last` how many of that time were told: the next one comes after them.
+    """
+
+    def __init__(self, start_ms: int, trader: DemoTrader) -> None:
+        self.trader = trader
+        self.has_begun = self.has_ended = False
+        self.reached = 0
+        self.last_time = start_ms
+        self.told_at_last = 0
+
+    def trade(self, trade: Trade, sink: AccountSink) -> None:
+        """Take a trade that was told."""
+        self.told_at_last = self.told_at_last + 1 if trade.time == self.last_time else 1
+        self.last_time = trade.time
+        self.trader.trade(trade, sink)
+
+    def clock(self, time: int, sink: AccountSink) -> None:
+        """Take a time that was told."""
+        self.reached = time
+        self.trader.clock(time, sink)
+
+    def dump(self) -> Plain:
+        stands = (self.has_begun, self.has_ended, self.reached, self.last_time, self.told_at_last)
+        return (*stands, self.trader.dump())
+
+    def load(self, plain: Plain) -> None:
+        self.has_begun, self.has_ended, self.reached, self.last_time, self.told_at_last, trader = plain
+        self.trader.load(trader)
+
+
+class _Turn:
+    """What goes to the sink, in portions after which the event loop has its turn."""
+
+    def __init__(self, sink: MarketSink, exchange: str, clock: Clock, life: _Life) -> None:
+        self.life = life
         self._sink = sink
-        self._trader = trader
         self._exchange = exchange
         self._clock = clock
         self._events = 0
-        self.reached = 0
 
     async def tell(self, feed: _Feed, due: int) -> None:
         """Tell every trade up to and at `due`."""
         while feed.next is not None and feed.next.time <= due:
             trade = feed.next
             self._sink.trade(trade)
-            self._trader.trade(trade, self._sink)
+            self.life.trade(trade, self._sink)
             feed.take()
             self._events += 1
             if self._events >= EVENTS_PER_TURN:
@@ -271,10 +364,9 @@ class _Turn:
 
     def clock(self, time: int) -> None:
         """Tell the time: not earlier than any trade told."""
-        self.reached = time
         self._events += 1
         self._sink.clock(self._exchange, time)
-        self._trader.clock(time, self._sink)
+        self.life.clock(time, self._sink)
 
     async def pause_if_long(self) -> None:
         if self._events >= EVENTS_PER_TURN:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from gateway.sources.columns import decimal_of
 from gateway.sources.demo import PACE_S, DemoTrader, demo_account
-from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN
+from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, Nobody
 from market.calendar import MINUTE_MS, TradingCalendar
 from market.events import Account, MarketSink, Side, Trade
+from market.records import Plain
 from market.symbols import Symbol
 from streaming.clock import Clock
 
@@ -74,6 +75,9 @@ class SimSource:
             for number in range(1, options.symbols + 1)
         )
         self._account = demo_account(EXCHANGE, options.exchange_id, self._symbols)
+        self._market: Market
+        self._trader: DemoTrader
+        self.forget()
 
     @property
     def name(self) -> str:
@@ -90,17 +94,66 @@ class SimSource:
         """Return the demo account."""
         return (self._account,)
 
+    def fingerprint(self) -> str:
+        """Return the symbols and the seed: trades of another rate can follow on."""
+        return f"sim {self._options.symbols} symbols, seed {self._options.seed}, account {self._account.exchange_id}"
+
+    def dump(self) -> Plain:
+        """Return where the market stands."""
+        return (self._has_begun, self._now, self._market.dump(), self._trader.dump())
+
+    def load(self, plain: Plain) -> None:
+        """Stand where the copy stood."""
+        self._has_begun, self._now, market, trader = plain
+        self._market.load(market)
+        self._trader.load(trader)
+        self._resumes = True
+
+    def forget(self) -> None:
+        """Start anew."""
+        self._has_begun = self._resumes = False
+        self._now = self._clock.now_ms()
+        self._market = Market(self._symbols, self._options)
+        self._trader = DemoTrader(self._account, self._symbols, seed=self._options.seed, pace_ms=PACE_S * 1000)
+
+    def follow_begins(self, time: int) -> None:
+        """Take that the market began."""
+        self._has_begun, self._now = True, time
+
+    def follow_trade(self, trade: Trade) -> None:
+        """Take a trade that was told."""
+        self._market.follow(trade)
+        self._trader.trade(trade, Nobody())
+        self._now = max(self._now, trade.time)
+
+    def follow_clock(self, time: int) -> None:
+        """Take a time that was told."""
+        self._trader.clock(time, Nobody())
+        self._now = max(self._now, time)
+
+    def follow_ended(self) -> None:
+        """Do nothing: this market never ends."""
+
     async def run(self, sink: MarketSink) -> None:
-        """Trade until cancelled. See `Source`."""
+        """Trade until cancelled. See `Source`.
+
+        A market that goes on in a new process makes nothing up for the time between: its prices stand still in it.
+        """
         clock = self._clock
-        began = now = clock.now_ms()
-        market = _Market(self._symbols, self._options, began)
-        trader = DemoTrader(self._account, self._symbols, seed=self._options.seed, pace_ms=PACE_S * 1000)
-        sink.begins(EXCHANGE, began)
-        trader.begins(sink, began)
+        if not (self._resumes and self._has_begun):
+            self.forget()
+        self._resumes = False
+        market, trader = self._market, self._trader
+        # The wall clock may be set back, also between two processes; the market's never goes back.
+        now = self._now = max(self._now, clock.now_ms())
+        market.go_on(now)
+        trader.use_pace(PACE_S * 1000)
+        if not self._has_begun:
+            sink.begins(EXCHANGE, now)
+            self._has_begun = True
+            trader.begins(sink, now)
         while True:
-            # The wall clock may be set back; the market's never goes back.
-            now = max(now, clock.now_ms())
+            now = self._now = max(now, clock.now_ms())
             if now - market.due > _LONGEST_BACKLOG_MS:
                 market.due = float(now)
             events = 0
@@ -111,6 +164,7 @@ class SimSource:
                 events += 1
                 if events % EVENTS_PER_TURN == 0:
                     sink.clock(EXCHANGE, int(market.last))
+                    trader.clock(int(market.last), sink)
                     await clock.sleep(0)
             sink.clock(EXCHANGE, now)
             trader.clock(now, sink)
@@ -118,17 +172,44 @@ class SimSource:
             await clock.sleep(min(max((upcoming - now) / 1000, _SHORTEST_WAIT_S), CLOCK_EVERY_S))
 
 
-class _Market:
+class Market:
     """All symbols' walks. `due` is when the next trade happens, `last` when the last one did (ms, with a fraction)."""
 
-    def __init__(self, symbols: tuple[Symbol, ...], options: SimOptions, began: int) -> None:
+    def __init__(self, symbols: tuple[Symbol, ...], options: SimOptions) -> None:
+        self._seed = options.seed
         self._rng = random.Random(f"sim {options.seed}")
         self._instruments = [self._instrument(number, symbol.key) for number, symbol in enumerate(symbols, start=1)]
         self._mean_gap = 1000 / (options.rate * len(symbols))
+        self._by_key = {instrument.key: instrument for instrument in self._instruments}
+        self._next_id = 0
+        self.last = self.due = 0.0
+
+    def go_on(self, now: int) -> None:
+        """Begin, or go on, with the next trade after `now` (ms)."""
+        if self._next_id:
+            self._rng = random.Random(f"sim {self._seed} {self._next_id}")
         # Later than every id of an earlier process, as long as there are fewer than 1000 trades a millisecond.
-        self._next_id = began * 1000
-        self.last = float(began)
-        self.due = began + self._gap()
+        self._next_id = max(self._next_id, now * 1000)
+        self.last = float(now)
+        self.due = now + self._gap()
+
+    def follow(self, trade: Trade) -> None:
+        """Stand where the market stood right after a trade of an earlier process."""
+        instrument = self._by_key[trade.symbol]
+        instrument.time = trade.time
+        if trade.bid is not None:
+            instrument.ticks = float(trade.bid.scaleb(instrument.decimals) + 1)
+        self._next_id = int(trade.trade_id or 0)
+
+    def dump(self) -> Plain:
+        """Return where the market stands."""
+        return (self._next_id, [(each.key, each.ticks, each.time) for each in self._instruments])
+
+    def load(self, plain: Plain) -> None:
+        """Stand where the copy stood; `go_on` is to follow."""
+        self._next_id, instruments = plain
+        for key, ticks, time in instruments:
+            self._by_key[key].ticks, self._by_key[key].time = ticks, time
 
     def _instrument(self, number: int, key: str) -> _Instrument:
         match number:

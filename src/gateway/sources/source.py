@@ -1,8 +1,8 @@
 """Source: what every source of market events has in common. It knows neither who listens nor what a listener sees."""
 
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from market.events import Account, MarketSink
+from market.events import Account, Balance, MarketSink, Order, Trade
 from market.symbols import Symbol
 
 # So many events go to the sink before the event loop runs everything else: a few milliseconds of work.
@@ -40,4 +40,68 @@ class Source(Protocol):
         Times never go back within an exchange until `sink.restarted`. It may be cancelled at any await and leaves
         no task, file or child behind. What it raises ends it; whoever runs it says so to the subscribers.
         """
+        ...
+
+
+@runtime_checkable
+class ResumableSource(Source, Protocol):
+    """A source that can go on in a new process where an earlier one stopped.
+
+    Before `run` it is given a copy of its state (`load`), then hears again what it said after that (`follow_...`).
+    `run` then neither tells history nor `begins`; a source that had ended returns at once. After `forget`, and where
+    neither was called, it starts anew.
+    """
+
+    def fingerprint(self) -> str:
+        """Return what must be the same for it to go on: another text means other events."""
+        ...
+
+    def dump(self) -> Any:
+        """Return where it stands, as what JSON has: what it needs to go on after what it has told up to now."""
+        ...
+
+    def load(self, plain: Any) -> None:
+        """Stand where the copy stood. KeyError, TypeError, ValueError: it is no such copy."""
+        ...
+
+    def follow_begins(self, time: int) -> None:
+        """Take that it began."""
+        ...
+
+    def follow_trade(self, trade: Trade) -> None:
+        """Take a trade that it told."""
+        ...
+
+    def follow_clock(self, time: int) -> None:
+        """Take a time that it told."""
+        ...
+
+    def follow_ended(self) -> None:
+        """Take that it ended."""
+        ...
+
+    def forget(self) -> None:
+        """Start anew."""
+        ...
+
+
+class Nobody:
+    """Where an account's events go that were told before."""
+
+    def order(self, order: Order) -> None:
+        """Do nothing."""
+
+    def balance(self, balance: Balance) -> None:
+        """Do nothing."""
+
+
+class AccountSink(Protocol):
+    """Where an account's events go."""
+
+    def order(self, order: Order) -> None:
+        """Take how an order stands."""
+        ...
+
+    def balance(self, balance: Balance) -> None:
+        """Take what an account holds of a currency."""
         ...

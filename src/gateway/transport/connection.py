@@ -27,8 +27,10 @@ from streaming.clock import Clock
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
 from streaming.session import Flusher, Session, Sessions
+from streaming.transport import EndReason
 
 DRAINING = Refusal(503, "draining", "The server is shutting down. Connect again in a moment.")
+UNABLE = Refusal(503, "draining", "The server can't keep its state now. Connect again in a moment.")
 Refuse = Callable[[WebSocket, Channel, Refusal], Awaitable[None]]
 
 
@@ -51,6 +53,8 @@ class Server:
         self._entrances = entrances
         self._tokens = tokens
         self.draining = False
+        self.is_able: Callable[[], bool] = lambda: True
+        """Whether anything may be told now."""
         self._hub = hub
         self._flusher = flusher
         self._limits = limits
@@ -68,6 +72,9 @@ class Server:
             return
         if self.draining:
             await self._refuse(websocket, connection.channel, DRAINING)
+            return
+        if not self.is_able():
+            await self._refuse(websocket, connection.channel, UNABLE)
             return
         protocol = connection_of(websocket)
         try:
@@ -137,6 +144,11 @@ class Server:
             if reply is not None:
                 session.send(reply)
             session.replied()
+
+    def end_all(self, reason: EndReason) -> None:
+        """Close every connection."""
+        for session in self.sessions:
+            session.end(reason)
 
     def drain(self, reconnect_after_ms: Callable[[], int]) -> None:
         """Tell every client that the server goes, and when to return (drawn for each), and close its connection."""

@@ -429,3 +429,52 @@ async def test_frames_that_waited_behind_the_state_have_their_time() -> None:
     await clock.advance(2)
     session.check_age()
     assert session.ended == "slow_consumer"
+
+
+def test_nothing_is_written_while_the_gate_is_closed() -> None:
+    """Not at the turn's end, not when the outbox is full within a turn, not when it ends: and then all of it."""
+    turns = Turns()
+    is_open = False
+    asked = 0
+
+    def gate() -> bool:
+        nonlocal asked
+        asked += 1
+        return is_open
+
+    turns.flusher.use_gate(gate)
+    session, transport = new_session(VirtualClock(), turns)
+    session.send(b"a")
+    turns.end()
+    session.writable()
+    assert (transport.writes, asked) == ([], 2)
+    is_open = True
+    session.send(b"b")
+    turns.end()
+    assert transport.frames == [b"a", b"b"]
+    is_open = False
+    session.send(b"c")
+    session.end("internal_error")
+    turns.end()
+    assert transport.frames == [b"a", b"b"]
+    assert transport.closed == ["internal_error"]
+
+
+def test_the_gate_may_end_the_very_session_that_asks_it() -> None:
+    """As it does when nothing can be kept: the session closes once, for the first reason."""
+    turns = Turns()
+    session, transport = new_session(VirtualClock(), turns)
+    failed = False
+
+    def gate() -> bool:
+        nonlocal failed
+        if not failed:
+            failed = True
+            session.end("internal_error")
+        return False
+
+    turns.flusher.use_gate(gate)
+    session.send(b"a")
+    session.end("shutdown")
+    turns.end()
+    assert (transport.writes, transport.closed) == ([], ["internal_error"])

@@ -1,0 +1,1 @@
+"""Stores: where state is kept over a restart. It never knows what the state means."""

@@ -1,0 +1,230 @@
+"""Keeper: what is kept when, what a new process makes of it, and what happens where it can't be kept."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gateway import keeper as module
+from gateway.app import Gateway, create_gateway
+from gateway.settings import Settings
+from gateway.sources.sim import SimOptions, SimSource
+from gateway.sources.source import Source
+from gateway.stores.store import Store, StoreError, StoreWriteError, open_store
+from handlers.auth import StaticKeys, hs256_key
+from market.resolution import Resolution
+from streaming.clock import Clock
+from tests.support.clock import VirtualClock
+from tests.support.source import START, ManualSource, symbol
+from tests.support.tokens import SECRET
+
+BOOT = b"boot".ljust(36, b"\0")
+
+
+@pytest.fixture(autouse=True)
+def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Move the log at once: a thread would take wall time, and here only virtual time passes."""
+
+    async def at_once(call: Callable[[], None]) -> None:
+        call()
+
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+
+
+class FaultyStore(Store):
+    """A store whose disk is full when the test says so."""
+
+    full = False
+
+    def append(self, body: bytes) -> None:
+        """Keep a batch, unless the disk is full."""
+        self._check()
+        super().append(body)
+
+    def snapshot_at_once(self, label: str, parts: object) -> None:
+        """Write a snapshot, unless the disk is full."""
+        self._check()
+        super().snapshot_at_once(label, parts)  # type: ignore[arg-type]  # handed on as it came
+
+    def _check(self) -> None:
+        if self.full:
+            raise StoreWriteError("database or disk is full")
+
+
+class Process:
+    """A gateway over a folder, without a server."""
+
+    def __init__(self, folder: Path, make: Callable[[Clock], Sequence[Source]], now: int, **settings: int) -> None:
+        self.clock = VirtualClock(now)
+        self.sources = make(self.clock)
+        opened = open_store(folder, boot=BOOT)
+        self.store = FaultyStore(opened.folder, opened._lock, BOOT)
+        try:
+            self.gateway: Gateway = create_gateway(
+                Settings(sources=("sim",), **settings),  # type: ignore[arg-type]  # mypy takes them for any field's
+                self.sources,
+                self.clock,
+                keys=StaticKeys(hs256_key(SECRET)),
+                assets=Path("none"),
+                store=self.store,
+            )
+        except StoreError:
+            self.store.close()
+            raise
+        assert self.gateway.keeper is not None
+        self.keeper = self.gateway.keeper
+
+    async def live(self, seconds: float) -> None:
+        """Run sources and keeper for virtual seconds."""
+        tasks = [asyncio.create_task(self.gateway.supervisor.run()), asyncio.create_task(self.keeper.run())]
+        await self.clock.advance(seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def positions(self) -> list[tuple[str, int]]:
+        """Return every bar stream's epoch and seq."""
+        feed = self.gateway.feed
+        streams = [feed.stream(each, resolution) for each in feed.directory for resolution in Resolution]
+        return [(stream.position.epoch, stream.position.seq) for stream in streams]
+
+
+def sim(clock: Clock) -> Sequence[Source]:
+    """Return a small synthetic market."""
+    return (SimSource(SimOptions(symbols=2, rate=5, seed=1), clock),)
+
+
+def manual(_: Clock) -> Sequence[Source]:
+    """Return a source that can't resume, beside one that can."""
+    return (ManualSource(symbol()), SimSource(SimOptions(symbols=1, rate=5), _))
+
+
+async def test_a_new_process_stands_where_the_last_one_stopped(tmp_path: Path) -> None:
+    """With snapshots and batches as they come; after a close too."""
+    before: list[tuple[str, int]] = []
+    now = START
+    for _ in range(3):
+        process = Process(tmp_path, sim, now)
+        if before:
+            assert process.positions() == before
+        await process.live(130)
+        before = process.positions()
+        now = process.clock.now_ms() + 5000
+        process.keeper.close()
+    assert max(seq for _, seq in before) > 4
+
+
+async def test_a_snapshot_is_taken_when_the_batches_are_many_and_when_they_are_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the log is moved after it, and also before it where it is long."""
+    process = Process(tmp_path, sim, START)
+    await process.live(100)
+    assert process.store.journal_bytes > 50_000
+    monkeypatch.setattr(module, "MOST_LOGGED", 10)
+    await process.live(2)
+    assert process.store.logged < 50
+    monkeypatch.setattr(module, "LEAST_JOURNAL_BYTES", 1000)
+    grown = process.store.journal_bytes
+    await process.live(3)
+    assert process.store.journal_bytes < grown
+    monkeypatch.undo()
+    await process.live(310)
+    assert process.store.journal_bytes < 50_000
+    process.keeper.close()
+
+
+async def test_what_cannot_be_kept_closes_the_gate_until_everything_is_kept_again(tmp_path: Path) -> None:
+    """Clients are closed once; a snapshot then has what happened meanwhile."""
+    process = Process(tmp_path, sim, START)
+    failures: list[None] = []
+    process.keeper.on_failure = lambda: failures.append(None)
+    await process.live(70)
+    assert process.keeper.gate()
+    process.store.full = True
+    await process.live(70)
+    assert (process.keeper.gate(), process.keeper.failed, len(failures)) == (False, True, 1)
+    assert not process.gateway.server.is_able()
+    process.store.full = False
+    await process.live(5)
+    assert (process.keeper.gate(), process.keeper.failed, len(failures)) == (True, False, 1)
+    await process.live(1)
+    before = process.positions()
+    process.store.full = True  # no snapshot at the end: the batches alone have it
+    process.keeper.close()
+    process = Process(tmp_path, sim, process.clock.now_ms())
+    assert process.positions() == before
+    process.keeper.close()
+
+
+async def test_a_snapshot_that_fails_closes_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a batch does."""
+    process = Process(tmp_path, sim, START)
+    await process.live(10)
+
+    def fail(*_: object) -> None:
+        raise StoreWriteError("no")
+
+    monkeypatch.setattr(module, "LONGEST_JOURNAL_S", 0.0)
+    monkeypatch.setattr(process.store, "snapshot", fail)
+    process.store.full = True
+    await process.live(2)
+    assert process.keeper.failed
+    process.keeper.close()
+
+
+@pytest.mark.parametrize("settings", [{"lateness_ms": 5}, {"late_ms": 5}])
+async def test_with_other_settings_a_new_epoch_begins(tmp_path: Path, settings: dict[str, int]) -> None:
+    """The old state would mean something else."""
+    process = Process(tmp_path, sim, START)
+    await process.live(70)
+    epochs = {epoch for epoch, _ in process.positions()}
+    process.keeper.close()
+    process = Process(tmp_path, sim, START + 100_000, **settings)
+    assert not epochs & {epoch for epoch, _ in process.positions()}
+    assert {seq for _, seq in process.positions()} == {0}
+    process.keeper.close()
+    process = Process(tmp_path, lambda clock: [*sim(clock), ManualSource(symbol())], START + 100_000, **settings)
+    process.keeper.close()
+
+
+async def test_a_source_that_cannot_resume_or_had_failed_starts_over_and_the_others_go_on(tmp_path: Path) -> None:
+    """Its epochs are new, theirs are not."""
+    process = Process(tmp_path, manual, START)
+    await process.live(70)
+    before = process.positions()
+    process.keeper.close()
+    process = Process(tmp_path, manual, START + 100_000)
+    count = len(Resolution)
+    assert not set(before[:count]) & set(process.positions()[:count])
+    assert process.positions()[count:] == before[count:]
+    process.gateway.sink.failed("sim")
+    process.keeper.gate()
+    process.keeper.close()
+    process = Process(tmp_path, manual, START + 200_000)
+    assert not set(before) & set(process.positions())
+    assert process.keeper.sink.lives == {"test": "new", "sim": "new"}
+    await process.live(10)
+    assert process.keeper.sink.lives == {"test": "begun", "sim": "begun"}
+    process.keeper.close()
+
+
+async def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole, but of no use: the folder is named, and what to do."""
+    process = Process(tmp_path, sim, START)
+    process.keeper.close()
+
+    def load(*_: object) -> None:
+        raise KeyError("nothing")
+
+    monkeypatch.setattr(SimSource, "load", load)
+    with pytest.raises(StoreError, match=r"can't read .* Move the folder away"):
+        Process(tmp_path, sim, START)
+
+
+async def test_a_start_on_a_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sentence that names the setting."""
+    monkeypatch.setattr(FaultyStore, "full", True)
+    with pytest.raises(StoreError, match=r"disk is full.*TAPECAST_DATA"):
+        Process(tmp_path, sim, START)

@@ -1,0 +1,378 @@
+"""Stores: what is kept comes back whole, or the start refuses; over kills, full disks, damage and a lost machine."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.stores.head import Head, HeadState, boot_id, read_head
+from gateway.stores.store import ASIDE, DATABASE, HEAD, Kept, Store, StoreError, StoreWriteError, open_store
+
+BOOT = b"boot one".ljust(36, b"\0")
+OTHER_BOOT = b"boot two".ljust(36, b"\0")
+PARTS: dict[str, Callable[[], bytes]] = {"a": lambda: b"one" * 1000, "b": lambda: b"two"}
+
+
+def begun(folder: Path, boot: bytes = BOOT) -> Store:
+    """Return a new store with a first snapshot."""
+    store = open_store(folder, boot=boot)
+    assert store.open() is None
+    store.begin_anew()
+    store.snapshot_at_once("label", PARTS)
+    return store
+
+
+def kill(store: Store) -> None:
+    """Let go of a store as a killed process does: whatever it has written is there, nothing is tidied up."""
+    # The database must not be closed properly: that would move its log.
+    folder = store.folder
+    copies = {file.name: file.read_bytes() for file in folder.iterdir()}
+    store.close()
+    for file in folder.iterdir():
+        file.unlink()
+    for name, content in copies.items():
+        (folder / name).write_bytes(content)
+
+
+def opened(folder: Path, boot: bytes = BOOT) -> tuple[Store, Kept | None]:
+    """Return the store of a folder, and what it holds."""
+    store = open_store(folder, boot=boot)
+    try:
+        return store, store.open()
+    except StoreError:
+        store.close()
+        raise
+
+
+def batches(kept: Kept | None) -> list[bytes]:
+    """Return the batches of what was kept."""
+    assert kept is not None
+    return list(kept.batches)
+
+
+@pytest.mark.parametrize("end", [kill, Store.close], ids=["killed", "closed"])
+def test_what_was_appended_comes_back_after_a_kill_and_after_a_close(
+    tmp_path: Path, end: Callable[[Store], None]
+) -> None:
+    """Snapshot, label and each batch, in order; and then it goes on."""
+    store = begun(tmp_path)
+    for number in range(100):
+        store.append(b"batch %d" % number)
+    end(store)
+    store, kept = opened(tmp_path)
+    assert kept is not None
+    assert kept.label == "label"
+    assert dict(kept.parts) == {name: make() for name, make in PARTS.items()}
+    assert batches(kept) == [b"batch %d" % number for number in range(100)]
+    store.begin()
+    store.append(b"further")
+    end(store)
+    store, kept = opened(tmp_path)
+    assert batches(kept)[-2:] == [b"batch 99", b"further"]
+    store.close()
+
+
+def test_a_snapshot_takes_the_place_of_the_batches_before_it_and_only_as_a_whole(tmp_path: Path) -> None:
+    """Batches come between its parts; killed within it, the snapshot before and all batches are there."""
+    store = begun(tmp_path)
+    store.append(b"before")
+    steps = store.snapshot("second", {"a": PARTS["a"], "c": lambda: b"three", "d": lambda: b"four"})
+    next(steps)
+    store.append(b"between")
+    kill(store)
+    store, kept = opened(tmp_path)
+    assert kept is not None
+    assert (kept.label, batches(kept)) == ("label", [b"before", b"between"])
+    store.begin()
+    steps = store.snapshot("third", {"c": lambda: b"three"})
+    next(steps)
+    store.append(b"last")
+    assert list(steps) == []
+    assert store.journal_bytes == 4
+    kill(store)
+    store, kept = opened(tmp_path)
+    assert kept is not None
+    assert (kept.label, dict(kept.parts), batches(kept)) == ("third", {"c": b"three"}, [b"last"])
+    store.close()
+    with sqlite3.connect(tmp_path / DATABASE) as database:
+        assert database.execute("SELECT count(*) FROM part").fetchone() == (1,), "nothing old is left"
+    database.close()
+
+
+def test_the_log_begins_anew_after_it_was_moved(tmp_path: Path) -> None:
+    """However many batches: it doesn't grow without bound, and nothing is lost."""
+    store = begun(tmp_path)
+    sizes = []
+    for _ in range(4):
+        for _ in range(200):
+            store.append(b"x" * 100)
+        store.move_log()
+        store.append(b"meanwhile")
+        store.move_rest()
+        sizes.append((tmp_path / f"{DATABASE}-wal").stat().st_size)
+    assert store.logged == 0
+    assert len(set(sizes[1:])) == 1
+    kill(store)
+    store, kept = opened(tmp_path)
+    assert len(batches(kept)) == 4 * 201
+    store.close()
+
+
+def test_two_processes_cannot_have_one_folder(tmp_path: Path) -> None:
+    """The second is refused in a sentence; the first is not disturbed, and leaves the folder to the next."""
+    store = begun(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from gateway.stores.store import StoreError, open_store\n"
+        "try: open_store(Path(sys.argv[1]))\n"
+        "except StoreError as error: sys.exit(str(error))"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert result.stderr.strip() == (
+        f"{tmp_path} is in use by another server: stop it, or set TAPECAST_DATA to another folder."
+    )
+    store.append(b"one")
+    store.close()
+    store, kept = opened(tmp_path)
+    assert batches(kept) == [b"one"]
+    store.close()
+
+
+def test_after_the_machine_stopped_nothing_counts_unless_it_was_closed(tmp_path: Path) -> None:
+    """Another boot: clients may know more than the disk. The old state is put aside."""
+    store = begun(tmp_path)
+    store.append(b"one")
+    kill(store)
+    store, kept = opened(tmp_path, OTHER_BOOT)
+    assert (kept, store.missing) == (None, "machine")
+    store.begin_anew()
+    assert (tmp_path / ASIDE).exists()
+    # Killed before the new first snapshot: what was put aside must not come back.
+    kill(store)
+    store, kept = opened(tmp_path, OTHER_BOOT)
+    assert (kept, store.missing) == (None, "nothing")
+    store.begin_anew()
+    store.snapshot_at_once("label", PARTS)
+    store.append(b"two")
+    store.close()
+    store, kept = opened(tmp_path, BOOT)
+    assert batches(kept) == [b"two"]
+    store.close()
+
+
+def test_a_system_that_does_not_name_its_boots_trusts_closed_stores_alone(tmp_path: Path) -> None:
+    """A kill can't be told from a lost machine there."""
+    store = begun(tmp_path, bytes(36))
+    kill(store)
+    store, kept = opened(tmp_path, bytes(36))
+    assert (kept, store.missing) == (None, "machine")
+    store.close()
+    assert len(boot_id()) == 36
+
+
+def test_killed_before_the_first_snapshot_it_begins_anew(tmp_path: Path) -> None:
+    """At each moment: nobody was told anything."""
+    store = open_store(tmp_path, boot=BOOT)
+    assert store.open() is None
+    store.begin_anew()
+    kill(store)
+    (tmp_path / HEAD).write_bytes(b"")
+    store, kept = opened(tmp_path)
+    assert kept is None
+    store.close()
+    (tmp_path / HEAD).unlink()
+    (tmp_path / DATABASE).write_bytes(b"")
+    store, kept = opened(tmp_path)
+    assert (kept, store.missing) == (None, "nothing")
+    store.close()
+
+
+@pytest.mark.parametrize("name", [DATABASE, HEAD])
+def test_a_missing_file_is_an_error_and_not_a_new_beginning(tmp_path: Path, name: str) -> None:
+    """It is named, the text says what to do, and what is left stays."""
+    store = begun(tmp_path)
+    store.append(b"one")
+    kill(store)
+    for file in tmp_path.glob(f"{name}*"):
+        file.unlink()
+    left = sorted(file.name for file in tmp_path.iterdir())
+    with pytest.raises(StoreError, match=r"is missing\). Move the folder") as caught:
+        opened(tmp_path)
+    assert name in str(caught.value)
+    assert [file for file in sorted(each.name for each in tmp_path.iterdir()) if "-" not in file] == [
+        file for file in left if "-" not in file
+    ]
+
+
+def damaged(seed: int, file: bytes) -> bytes:
+    """Return the file with damage: bytes flipped, a stretch zeroed, its end cut off."""
+    rng = random.Random(seed)
+    changed = bytearray(file)
+    match rng.randrange(4):
+        case 0:
+            changed[rng.randrange(len(file))] ^= 1 << rng.randrange(8)
+        case 1:
+            for _ in range(8):
+                changed[rng.randrange(len(file))] = rng.randrange(256)
+        case 2:
+            start = rng.randrange(len(file))
+            end = min(len(file), start + rng.choice((1, 100, 4096)))
+            changed[start:end] = bytes(end - start)
+        case _:
+            del changed[rng.randrange(len(file)) :]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("where", ["log", "database", "head"])
+def test_damage_is_refused_or_does_no_harm(tmp_path: Path, where: str) -> None:
+    """200 damages of each file: the start says which file is damaged, or all that was told is there and no more."""
+    whole = tmp_path / "whole"
+    store = begun(whole)
+    for number in range(40):
+        store.append(b"batch %d " % number + b"x" * (number * 31 % 700))
+    if where == "database":
+        store.move_log()
+        store.move_rest()
+    for number in range(40, 50):
+        store.append(b"batch %d " % number + b"x" * (number * 31 % 700))
+    kill(store)
+    store, expected = opened(whole)
+    store.close()
+    assert len(batches(expected)) == 50
+    name = {"log": f"{DATABASE}-wal", "database": DATABASE, "head": HEAD}[where]
+    content = (whole / name).read_bytes()
+    assert len(content) > 40
+    refused = 0
+    for seed in range(200):
+        folder = tmp_path / str(seed)
+        shutil.copytree(whole, folder)
+        changed = damaged(seed, content)
+        (folder / name).write_bytes(changed)
+        before = {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith("-shm")}
+        try:
+            store, kept = opened(folder)
+        except StoreError as error:
+            refused += 1
+            said = str(error)
+            assert said.startswith(f"{folder}/tapecast.")
+            assert "Move the folder" in said
+            after = {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith("-shm")}
+            assert after == before, "nothing was changed"
+        else:
+            if kept is None:
+                assert (where, len(changed)) == ("head", 0)
+            assert kept == expected
+            store.close()
+        shutil.rmtree(folder)
+    assert refused > 60
+
+
+def test_a_shared_memory_file_of_a_killed_process_is_of_no_matter(tmp_path: Path) -> None:
+    """It is made anew: whatever stands in it."""
+    store = begun(tmp_path)
+    store.append(b"one")
+    kill(store)
+    shared = tmp_path / f"{DATABASE}-shm"
+    assert shared.exists()
+    shared.write_bytes(random.Random(1).randbytes(32768))
+    store, kept = opened(tmp_path)
+    assert batches(kept) == [b"one"]
+    store.close()
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from gateway.stores.store import StoreWriteError, open_store
+store = open_store(Path(sys.argv[1]))
+kept = store.open()
+if kept is None:
+    store.begin_anew()
+    store.snapshot_at_once("label", {})
+else:
+    store.begin()
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+number = store.number
+failed = 0
+for number in range(2000):
+    try:
+        store.append(b"%06d" % number + b"x" * 300)
+    except StoreWriteError as error:
+        failed += 1
+        print("failed", error, flush=True)
+        if failed == 3:
+            break
+    else:
+        print("kept", number, flush=True)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+if sys.argv[2] == "recover":
+    store.snapshot_at_once("after", {"all": lambda: b"state"})
+    store.append(b"goes on")
+    print("recovered", flush=True)
+import os, signal
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("then", ["stop", "recover"])
+def test_a_full_disk_is_said_and_loses_nothing_that_was_kept(tmp_path: Path, then: str) -> None:
+    """The batch that doesn't fit raises, those before it stand; with room again, a snapshot goes on from there."""
+    result = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path), then], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == -signal.SIGKILL, result.stderr
+    lines = result.stdout.splitlines()
+    kept_lines = [line for line in lines if line.startswith("kept")]
+    failures = [line for line in lines if line.startswith("failed")]
+    assert len(failures) == 3
+    assert 10 < len(kept_lines) < 1000
+    store, kept = opened(tmp_path, boot_id())
+    assert kept is not None
+    if then == "recover":
+        assert (kept.label, batches(kept)) == ("after", [b"goes on"])
+    else:
+        found = [int(batch[:6]) for batch in batches(kept)]
+        assert found[: len(kept_lines)] == list(range(len(kept_lines)))
+        assert len(found) - len(kept_lines) <= 1, "one that wasn't told may be there"
+    store.close()
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    """With the setting's name."""
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(StoreError, match="TAPECAST_DATA"):
+        open_store(file)
+
+
+def test_a_batch_that_cannot_be_written_leaves_the_number_as_it_was(tmp_path: Path) -> None:
+    """The number is that of the last batch that is kept."""
+    store = begun(tmp_path)
+    store.append(b"one")
+    number = store.number
+    other = sqlite3.connect(tmp_path / DATABASE, isolation_level=None)
+    other.execute("DROP TABLE journal")
+    other.close()
+    with pytest.raises(StoreWriteError, match="journal"):
+        store.append(b"two")
+    assert store.number == number
+    store.close()
+
+
+def test_a_head_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """And nothing else is one."""
+    file = tmp_path / "head"
+    head = Head(2**40, HeadState.CLEAN, BOOT)
+    file.write_bytes(head.packed())
+    assert read_head(file) == head
+    file.write_bytes(head.packed() + b"x")
+    assert read_head(file) is None
+    assert os.stat(file).st_size == 58
