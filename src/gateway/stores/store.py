@@ -101,7 +101,7 @@ class Store:
         """Take `open`'s snapshot and batches as the ground for what comes. Raises StoreError: it can't be written."""
         try:
             self._connect()
-            self._write_head(HeadState.OPEN)
+            self._write_head(HeadState.OPEN).sync()  # else the disk may go on saying that it was closed
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from None
 
@@ -112,7 +112,7 @@ class Store:
         """
         try:
             self.number = self.journal_bytes = self.snapshot_bytes = 0
-            self._write_head(HeadState.VOID)
+            self._write_head(HeadState.VOID).sync()
             self._close_database()
             for ending in ("-wal", "-shm", ""):
                 old, aside = self._path(DATABASE + ending), self._path(ASIDE + ending)
@@ -121,6 +121,7 @@ class Store:
                     old.replace(aside)
             self._connect()
             self._connection.executescript(_SCHEMA)
+            _sync_folder(self.folder)
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from None
 
@@ -249,12 +250,15 @@ class Store:
         """Close; where that is possible, as one that the disk has all of. Never raises."""
         try:
             if self._database is not None:
-                self._database.execute("PRAGMA synchronous=FULL")
                 is_busy, *_ = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                # Closed before it is opened to be synced: closing that would end SQLite's locks.
+                self._close_database()
                 if not is_busy:
-                    self._write_head(HeadState.CLEAN)
-                if self._head is not None:
-                    self._head.sync()
+                    for path in (self._path(DATABASE), self._path(f"{DATABASE}-wal")):
+                        if path.exists():
+                            _sync_file(path)
+                    _sync_folder(self.folder)
+                    self._write_head(HeadState.CLEAN).sync()
         except (OSError, sqlite3.Error):
             pass  # it stays marked as open, as after a kill
         finally:
@@ -286,10 +290,11 @@ class Store:
         except OSError as error:
             raise StoreWriteError(_reason(error)) from error
 
-    def _write_head(self, state: HeadState) -> None:
+    def _write_head(self, state: HeadState) -> HeadFile:
         if self._head is None:
             self._head = HeadFile(self._path(HEAD))
         self._head.write(Head(self.number, state, self._boot))
+        return self._head
 
     # ---------------------------------------------------------------------------------------------------- the rest
 
@@ -375,6 +380,26 @@ class _Transaction:
         if self._database.in_transaction:
             with contextlib.suppress(sqlite3.Error):  # it may have rolled back by itself
                 self._database.execute("ROLLBACK")
+
+
+def _sync_file(path: Path) -> None:
+    """Wait until the disk has a file's content. OSError: it can't be."""
+    file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder, where the system can tell. OSError: it can't be."""
+    if sys.platform == "win32":
+        return
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _digest(body: bytes, number: int = 0) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.stores.head import Head, HeadState, boot_id, read_head
+from gateway.stores.head import Head, HeadFile, HeadState, boot_id, read_head
 from gateway.stores.store import ASIDE, DATABASE, HEAD, Kept, Store, StoreError, StoreWriteError, open_store
 
 BOOT = b"boot one".ljust(36, b"\0")
@@ -50,6 +50,43 @@ def opened(folder: Path, boot: bytes = BOOT) -> tuple[Store, Kept | None]:
     except StoreError:
         store.close()
         raise
+
+
+class Disk:
+    """What a machine that loses its power finds of a folder: of each file the content at its last `fsync`."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Watch the folder; `done` is what was done, in order."""
+        self.folder = folder
+        self.done: list[str] = []
+        self._files: dict[int, bytes] = {}
+        self._listed: dict[str, int] = {}
+        self._patch = monkeypatch
+        sync, write = os.fsync, HeadFile.write
+
+        def synced(file: int) -> None:
+            sync(file)
+            path = Path(os.readlink(f"/proc/self/fd/{file}"))
+            self.done.append(f"sync {path.name}")
+            if path == folder:
+                self._listed = {each.name: each.stat().st_ino for each in folder.iterdir()}
+            else:
+                self._files[os.fstat(file).st_ino] = path.read_bytes()
+
+        def written(head_file: HeadFile, head: Head) -> None:
+            write(head_file, head)
+            self.done.append(head.state.name)
+
+        monkeypatch.setattr(os, "fsync", synced)
+        monkeypatch.setattr(HeadFile, "write", written)
+
+    def image(self, folder: Path) -> Path:
+        """Write what the disk has into a folder."""
+        folder.mkdir()
+        for name, number in self._listed.items():
+            if number in self._files:
+                (folder / name).write_bytes(self._files[number])
+        return folder
 
 
 def batches(kept: Kept | None) -> list[bytes]:
@@ -164,6 +201,80 @@ def test_after_the_machine_stopped_nothing_counts_unless_it_was_closed(tmp_path:
     store.close()
     store, kept = opened(tmp_path, BOOT)
     assert batches(kept) == [b"two"]
+    store.close()
+
+
+def test_a_power_cut_after_a_start_that_follows_a_clean_stop_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk says that the store is open before the first batch of the new process can have been told."""
+    folder = tmp_path / "data"
+    disk = Disk(folder, monkeypatch)
+    store = begun(folder)
+    store.append(b"one")
+    store.close()
+    stopped, kept = opened(disk.image(tmp_path / "stopped"), OTHER_BOOT)
+    assert batches(kept) == [b"one"]
+    stopped.close()
+    disk.done.clear()
+    store, _ = opened(folder)
+    store.begin()
+    assert disk.done == ["OPEN", f"sync {HEAD}"]
+    store.append(b"told to clients")
+    cut, kept = opened(disk.image(tmp_path / "cut"), OTHER_BOOT)
+    assert (kept, cut.missing) == (None, "machine")
+    cut.close()
+    store.close()
+
+
+def test_a_store_says_that_it_is_closed_only_when_the_disk_has_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the whole log had been moved without waiting for the disk: the database is on it before the head."""
+    folder = tmp_path / "data"
+    disk = Disk(folder, monkeypatch)
+    store = begun(folder)
+    for number in range(40):
+        store.append(b"%d" % number)
+    store.move_log()
+    store.append(b"last")
+    store.move_rest()
+    disk.done.clear()
+    store.close()
+    assert disk.done == [f"sync {DATABASE}", "sync data", "CLEAN", f"sync {HEAD}"]
+    stopped, kept = opened(disk.image(tmp_path / "stopped"), OTHER_BOOT)
+    assert batches(kept) == [b"%d" % number for number in range(40)] + [b"last"]
+    stopped.close()
+
+
+def test_what_does_not_count_any_more_is_so_on_the_disk_before_it_is_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut within it, or after it, never finds the new files under the old head's word."""
+    folder = tmp_path / "data"
+    disk = Disk(folder, monkeypatch)
+    store = begun(folder)
+    store.append(b"one")
+    store.close()
+    disk.done.clear()
+    moved = Path.replace
+
+    def replaced(path: Path, target: Path) -> Path:
+        disk.done.append(f"move {path.name}")
+        return moved(path, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    store, kept = opened(folder)
+    assert kept is not None
+    store.begin_anew()
+    assert disk.done[:2] == ["VOID", f"sync {HEAD}"]
+    assert f"move {DATABASE}" in disk.done
+    assert disk.done[-1] == "sync data"
+    store.snapshot_at_once("label", PARTS)
+    store.append(b"two")
+    cut, kept = opened(disk.image(tmp_path / "cut"), OTHER_BOOT)
+    assert kept is None
+    cut.close()
     store.close()
 
 
