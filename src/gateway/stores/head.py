@@ -54,7 +54,7 @@ def read_head(path: Path) -> Head | None:
 
 
 class HeadFile:
-    """The file while the store is open. Each write is one call of the system, which a kill can't cut in two."""
+    """The file while the store is open. Its content is written by one call of the system: no kill cuts it in two."""
 
     def __init__(self, path: Path) -> None:
         """Open the file; make it where there is none. OSError: it can't be."""
@@ -63,7 +63,8 @@ class HeadFile:
     def write(self, head: Head) -> None:
         """Replace the content. OSError: it can't be written."""
         content = head.packed()
-        if os.pwrite(self._file, content, 0) != len(content):
+        os.lseek(self._file, 0, os.SEEK_SET)
+        if os.write(self._file, content) != len(content):
             raise OSError("the head was written in part")
 
     def sync(self) -> None:

@@ -22,6 +22,19 @@ HEAD = "tapecast.head"
 LOCK = "tapecast.lock"
 ASIDE = "tapecast.old.sqlite3"
 DIGEST_BYTES = 16
+_LONGEST_LOCK_S = 0.1
+_ENDINGS = ("", "-wal", "-shm")
+"""Of the database's files: itself, its log, and what processes share."""
+# What says nothing of the files' content. Of the others most say that it is damaged.
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_OF_THE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_OF_THE_SYSTEM = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+)
 _SCHEMA = """
 CREATE TABLE part (digest BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE snapshot (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), body BLOB NOT NULL, digest BLOB NOT NULL);
@@ -114,16 +127,21 @@ class Store:
             self.number = self.journal_bytes = self.snapshot_bytes = 0
             self._write_head(HeadState.VOID).sync()
             self._close_database()
-            for ending in ("-wal", "-shm", ""):
-                old, aside = self._path(DATABASE + ending), self._path(ASIDE + ending)
-                aside.unlink(missing_ok=True)
-                if old.exists():
-                    old.replace(aside)
+            self._put_aside()
             self._connect()
             self._connection.executescript(_SCHEMA)
             _sync_folder(self.folder)
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from None
+
+    def _put_aside(self) -> None:
+        """Move the database, then its log. A call that was cut off after the first is ended by the next."""
+        if self._path(DATABASE).exists():
+            for ending in _ENDINGS:
+                self._path(ASIDE + ending).unlink(missing_ok=True)
+        for ending in _ENDINGS:
+            if self._path(DATABASE + ending).exists():
+                self._path(DATABASE + ending).replace(self._path(ASIDE + ending))
 
     def _read_head(self) -> Head | None:
         try:
@@ -145,7 +163,7 @@ class Store:
             with contextlib.closing(sqlite3.connect(f"{path}?mode=ro", uri=True)) as database:
                 return self._read_all(database, least)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "unable to open" in str(error):
+            if _code(error) in (*_BUSY, *_OF_THE_DISK, *_OF_THE_SYSTEM):
                 raise self._unusable(error) from None
             raise self._damaged(DATABASE, str(error)) from None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -305,13 +323,22 @@ class Store:
 
     def _connect(self) -> None:
         if self._database is None:
-            # The checkpoint has a connection of its own, for moments: a short wait is enough.
-            self._database = sqlite3.connect(self._path(DATABASE), isolation_level=None, timeout=5)
+            self._make_private()
+            # The event loop stands still while it waits for another program's lock.
+            self._database = sqlite3.connect(self._path(DATABASE), isolation_level=None, timeout=_LONGEST_LOCK_S)
             self._database.execute("PRAGMA journal_mode=WAL").fetchall()
             # Nobody waits for the disk: after the machine's end nothing counts anyway (`HeadState.OPEN`, `boot`).
             self._database.execute("PRAGMA synchronous=OFF")
             self._database.execute("PRAGMA wal_autocheckpoint=0").fetchall()
             self._database.execute("PRAGMA temp_store=MEMORY")
+
+    def _make_private(self) -> None:
+        """Have nobody else read the files: SQLite gives those that it makes the database's mode."""
+        os.close(os.open(self._path(DATABASE), os.O_RDWR | os.O_CREAT, 0o600))
+        for name in (HEAD, LOCK, *(DATABASE + ending for ending in _ENDINGS), *(ASIDE + ending for ending in _ENDINGS)):
+            # Somebody else's file, or a disk without modes, stays as it is.
+            with contextlib.suppress(OSError):
+                self._path(name).chmod(0o600)
 
     def _close_database(self) -> None:
         if self._database is not None:
@@ -328,9 +355,12 @@ class Store:
         )
 
     def _unusable(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"{self.folder} can't be used ({_reason(error)}): make room or set TAPECAST_DATA to another folder."
-        )
+        code, reason = _code(error), _reason(error)
+        if code in _BUSY:
+            return StoreError(f"{self._path(DATABASE)} can't be used: another program has it open. Close that first.")
+        if code in _OF_THE_DISK:
+            reason += "; the disk is full or fails"
+        return StoreError(f"{self.folder} can't be used ({reason}): make room or set TAPECAST_DATA to another folder.")
 
 
 def open_store(folder: Path, *, boot: bytes | None = None) -> Store:
@@ -339,7 +369,7 @@ def open_store(folder: Path, *, boot: bytes | None = None) -> Store:
     Raises StoreError: another process has it, or it can't be used.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreError(
@@ -404,6 +434,12 @@ def _sync_folder(folder: Path) -> None:
 
 def _digest(body: bytes, number: int = 0) -> bytes:
     return blake2b(body, digest_size=DIGEST_BYTES, salt=number.to_bytes(16, "little")).digest()
+
+
+def _code(error: Exception) -> int | None:
+    """Return SQLite's primary result code; None where the error has none."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 def _reason(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Stores: what is kept comes back whole, or the start refuses; over kills, full disks, damage and a lost machine."""
 
+import contextlib
 import os
 import random
 import resource
@@ -276,6 +277,130 @@ def test_what_does_not_count_any_more_is_so_on_the_disk_before_it_is_put_aside(
     assert kept is None
     cut.close()
     store.close()
+
+
+@pytest.mark.parametrize("moves", [1, 2])
+def test_killed_while_a_database_is_put_aside_it_is_there_with_its_log_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """After any of the moves: the next start ends what was begun."""
+    folder = tmp_path / "data"
+    store = begun(folder)
+    store.append(b"one")
+    kill(store)
+    log = (folder / f"{DATABASE}-wal").read_bytes()
+    assert log
+    moved = Path.replace
+    count = 0
+
+    def replaced(path: Path, target: Path) -> Path:
+        nonlocal count
+        moved(path, target)
+        count += 1
+        if count == moves:
+            raise KeyboardInterrupt
+        return target
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    store, _ = opened(folder, OTHER_BOOT)
+    with pytest.raises(KeyboardInterrupt):
+        store.begin_anew()
+    store.close()
+    store, kept = opened(folder, OTHER_BOOT)
+    assert (kept, store.missing) == (None, "nothing")
+    store.begin_anew()
+    assert (folder / f"{ASIDE}-wal").read_bytes() == log
+    store.close()
+    with contextlib.closing(sqlite3.connect(folder / ASIDE)) as database:
+        assert database.execute("SELECT body FROM journal").fetchall() == [(b"one",)]
+
+
+def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
+    """Whatever the umask: orders and balances are in it. Files that could be read by others can't be any more."""
+    folder = tmp_path / "data"
+    before = os.umask(0o022)
+    try:
+        store = begun(folder)
+        store.append(b"one")
+        assert {file.name: oct(file.stat().st_mode & 0o777) for file in folder.iterdir()} == {
+            name: "0o600" for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", HEAD, "tapecast.lock")
+        }
+        assert oct(folder.stat().st_mode & 0o777) == "0o700"
+        kill(store)
+        for file in folder.iterdir():
+            file.chmod(0o644)
+        folder.chmod(0o750)
+        store, _ = opened(folder)
+        store.begin()
+        store.append(b"two")
+        assert {oct(file.stat().st_mode & 0o777) for file in folder.iterdir()} == {"0o600"}
+        assert oct(folder.stat().st_mode & 0o777) == "0o750", "a folder of the user's is the user's"
+        store.close()
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (sqlite3.SQLITE_CORRUPT, "is damaged"),
+        (sqlite3.SQLITE_CORRUPT_INDEX, "is damaged"),
+        (sqlite3.SQLITE_NOTADB, "is damaged"),
+        (sqlite3.SQLITE_FULL, r"can't be used .*make room"),
+        (sqlite3.SQLITE_IOERR_WRITE, r"can't be used .*disk is full or fails"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, r"can't be used .*disk is full or fails"),
+        (sqlite3.SQLITE_CANTOPEN, r"can't be used .*TAPECAST_DATA"),
+        (sqlite3.SQLITE_BUSY, r"another program has .* open"),
+        (sqlite3.SQLITE_BUSY_RECOVERY, r"another program has .* open"),
+        (sqlite3.SQLITE_LOCKED, r"another program has .* open"),
+        (sqlite3.SQLITE_READONLY, r"can't be used .*TAPECAST_DATA"),
+        (sqlite3.SQLITE_NOMEM, "can't be used"),
+        (sqlite3.SQLITE_PERM, "can't be used"),
+        (sqlite3.SQLITE_AUTH, "can't be used"),
+    ],
+)
+def test_only_damage_is_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, said: str) -> None:
+    """A full or failing disk and a busy file harm nothing: nobody is told to move the folder away for that."""
+    store = begun(tmp_path)
+    store.close()
+
+    def fail(*_: object) -> None:
+        error = sqlite3.OperationalError("as SQLite says")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr(Store, "_read_all", fail)
+    with pytest.raises(StoreError, match=said) as caught:
+        opened(tmp_path)
+    assert ("Move the folder" in str(caught.value)) == ("damaged" in said)
+
+
+def test_a_database_that_another_program_writes_to_is_said_to_be_in_use(tmp_path: Path) -> None:
+    """At the start; and while the store runs a batch doesn't wait long for it."""
+    store = begun(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreWriteError, match="locked"):
+            store.append(b"one")
+    assert store._connection.execute("PRAGMA busy_timeout").fetchone() <= (100,)
+    store.append(b"two")
+    store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        other.execute("SELECT * FROM part").fetchall()
+        with pytest.raises(StoreError, match="another program has"):
+            opened(tmp_path)
+
+
+def test_the_head_is_written_where_a_system_has_no_pwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows; each time in place of what was there."""
+    monkeypatch.delattr(os, "pwrite", raising=False)
+    file = HeadFile(tmp_path / "head")
+    for number in (1, 2):
+        file.write(Head(number, HeadState.OPEN, BOOT))
+    file.close()
+    assert read_head(tmp_path / "head") == Head(2, HeadState.OPEN, BOOT)
 
 
 def test_a_system_that_does_not_name_its_boots_trusts_closed_stores_alone(tmp_path: Path) -> None:
