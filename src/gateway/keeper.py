@@ -120,6 +120,8 @@ class Keeper:
                     source.forget()
                 for exchange in exchanges:
                     self.sink.restarted(exchange)
+            if isinstance(source, ResumableSource):
+                source.go_on()
         self._pending.clear()  # the snapshot has it
         try:
             self.store.snapshot_at_once(self._label, _parts(self.copies()))

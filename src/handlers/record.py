@@ -4,11 +4,12 @@ All that clients are told follows from these calls, their times and the epochs' 
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from market import events
-from market.events import Account, Bar, MarketSink
+from market.events import Account, AccountSink, Bar, MarketSink
 from market.records import (
     Accounts,
     balance_of,
@@ -38,17 +39,20 @@ class Sink(MarketSink, Protocol):
 
 
 class Follower(Protocol):
-    """A source that hears again what it said in an earlier process, to go on from there."""
+    """A source that hears again what it said in an earlier process, to go on from there.
 
-    def follow_begins(self, time: int) -> None:
+    To `sink` its accounts say what they said then.
+    """
+
+    def follow_begins(self, time: int, sink: AccountSink) -> None:
         """Take that it began."""
         ...
 
-    def follow_trade(self, trade: events.Trade) -> None:
+    def follow_trade(self, trade: events.Trade, sink: AccountSink) -> None:
         """Take a trade that it told."""
         ...
 
-    def follow_clock(self, time: int) -> None:
+    def follow_clock(self, time: int, sink: AccountSink) -> None:
         """Take a time that it told."""
         ...
 
@@ -86,6 +90,22 @@ class Epochs:
         return names
 
 
+class _Owed:
+    """What sources say of their accounts while they follow: each event is due as the journal's next line.
+
+    Where the journal ends before, its process was killed within the step: it is told now.
+    """
+
+    def __init__(self) -> None:
+        self.lines: deque[tuple[str, Any, events.Order | events.Balance]] = deque()
+
+    def order(self, order: events.Order) -> None:
+        self.lines.append(("o", order_record(order), order))
+
+    def balance(self, balance: events.Balance) -> None:
+        self.lines.append(("m", balance_record(balance), balance))
+
+
 class Recorder:
     """The sink of every source: notes each call, then hands it on, at the time that it noted.
 
@@ -109,6 +129,7 @@ class Recorder:
         self._exchanges = exchanges
         self._accounts: Accounts = {(account.user_id, account.exchange_id): account for account in accounts}
         self._note = note
+        self._owed = _Owed()
 
     # ------------------------------------------------------------------------------------------- from the market
 
@@ -216,11 +237,11 @@ class Recorder:
     def _follow(self, follower: Follower, kind: str, record: Any) -> None:
         match kind:
             case "t":
-                follower.follow_trade(trade_of(record))
+                follower.follow_trade(trade_of(record), self._owed)
             case "c":
-                follower.follow_clock(record[1])
+                follower.follow_clock(record[1], self._owed)
             case "b":
-                follower.follow_begins(record[1])
+                follower.follow_begins(record[1], self._owed)
             case "e":
                 follower.follow_ended()
             case "r":

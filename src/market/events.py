@@ -99,6 +99,18 @@ class Balance:
         return self.total - self.used
 
 
+class AccountSink(Protocol):
+    """Where an account's events go."""
+
+    def order(self, order: Order) -> None:
+        """Take how an order stands, after each change of it."""
+        ...
+
+    def balance(self, balance: Balance) -> None:
+        """Take what an account holds of a currency, after each change of it."""
+        ...
+
+
 class MarketSink(Protocol):
     """Where a source puts its events, in the order of its own clock. Every call is synchronous and returns at once.
 

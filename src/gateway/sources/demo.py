@@ -11,9 +11,8 @@ import random
 from collections.abc import Iterable
 from decimal import Decimal
 
-from gateway.sources.source import AccountSink
 from market.account import MAX_UNITS, QUOTE_UNIT, AccountBook, AccountEvent, Instrument
-from market.events import Account, Order, Side, Trade
+from market.events import Account, AccountSink, Order, Side, Trade
 from market.records import Plain
 from market.symbols import DOLLAR, Symbol
 
@@ -134,6 +133,11 @@ class DemoTrader:
             watched.step, watched.piece = Decimal(step), Decimal(piece)
         self._expiry = min(self._good_till.values(), default=_NEVER)
         self._wake = min(self._due, self._expiry)
+
+    @property
+    def pace_ms(self) -> float:
+        """Return the pace at which it acts."""
+        return self._pace_ms
 
     def use_pace(self, pace_ms: float) -> None:
         """Act at this pace from the next act on."""

@@ -16,10 +16,10 @@ from types import MappingProxyType
 from gateway.sources.calendars import load_calendar
 from gateway.sources.demo import PACE_S, DemoTrader, demo_account
 from gateway.sources.files import ReplayData, parse_replay_file
-from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, AccountSink, Nobody, SourceError
+from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, SourceError
 from gateway.sources.tape import TradeTape
 from market.calendar import DAY_MS, MINUTE_MS, CalendarError, Session, TradingCalendar
-from market.events import Account, Bar, MarketSink, Trade
+from market.events import Account, AccountSink, Bar, MarketSink, Trade
 from market.exact import EXACT
 from market.records import Plain
 from market.resolution import Resolution
@@ -114,7 +114,7 @@ class ReplaySource:
         self._account = demo_account(options.exchange, options.exchange_id, self._symbols)
         _check_currencies(self._symbols)
         self.start_ms = _start(data, options.start)
-        self.forget()
+        self._begin(PACE_S * self._rate)
 
     @property
     def name(self) -> str:
@@ -163,22 +163,29 @@ class ReplaySource:
         self._resumes = True
 
     def forget(self) -> None:
-        """Start anew."""
-        trader = DemoTrader(self._account, self._symbols, seed=0, pace_ms=PACE_S * self._rate)
-        self._life = _Life(self.start_ms, trader)
+        """Start anew, at the pace that there was."""
+        self._begin(self._life.trader.pace_ms)
+
+    def _begin(self, pace_ms: float) -> None:
+        self._life = _Life(self.start_ms, DemoTrader(self._account, self._symbols, seed=0, pace_ms=pace_ms))
         self._resumes = False
 
-    def follow_begins(self, time: int) -> None:
+    def go_on(self) -> None:
+        """Have the account act at this process's pace from its next act on."""
+        self._life.trader.use_pace(PACE_S * self._rate)
+
+    def follow_begins(self, time: int, sink: AccountSink) -> None:
         """Take that the replay began."""
         self._life.has_begun = True
+        self._life.trader.begins(sink, time)
 
-    def follow_trade(self, trade: Trade) -> None:
+    def follow_trade(self, trade: Trade, sink: AccountSink) -> None:
         """Take a trade that was told."""
-        self._life.trade(trade, Nobody())
+        self._life.trade(trade, sink)
 
-    def follow_clock(self, time: int) -> None:
+    def follow_clock(self, time: int, sink: AccountSink) -> None:
         """Take a time that was told."""
-        self._life.clock(time, Nobody())
+        self._life.clock(time, sink)
 
     def follow_ended(self) -> None:
         """Take that the data ended."""
@@ -198,7 +205,6 @@ class ReplaySource:
             life = self._life
             if life.has_ended:
                 return
-            life.trader.use_pace(PACE_S * self._rate)
             if not life.has_begun:
                 await self._history(sink)
                 sink.begins(exchange, self.start_ms)

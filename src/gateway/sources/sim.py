@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from gateway.sources.columns import decimal_of
 from gateway.sources.demo import PACE_S, DemoTrader, demo_account
-from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, Nobody
+from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN
 from market.calendar import MINUTE_MS, TradingCalendar
-from market.events import Account, MarketSink, Side, Trade
+from market.events import Account, AccountSink, MarketSink, Side, Trade
 from market.records import Plain
 from market.symbols import Symbol
 from streaming.clock import Clock
@@ -116,19 +116,23 @@ class SimSource:
         self._market = Market(self._symbols, self._options)
         self._trader = DemoTrader(self._account, self._symbols, seed=self._options.seed, pace_ms=PACE_S * 1000)
 
-    def follow_begins(self, time: int) -> None:
+    def go_on(self) -> None:
+        """Do nothing: no setting shapes what was told. The rate counts from the next trade on."""
+
+    def follow_begins(self, time: int, sink: AccountSink) -> None:
         """Take that the market began."""
         self._has_begun, self._now = True, time
+        self._trader.begins(sink, time)
 
-    def follow_trade(self, trade: Trade) -> None:
+    def follow_trade(self, trade: Trade, sink: AccountSink) -> None:
         """Take a trade that was told."""
         self._market.follow(trade)
-        self._trader.trade(trade, Nobody())
+        self._trader.trade(trade, sink)
         self._now = max(self._now, trade.time)
 
-    def follow_clock(self, time: int) -> None:
+    def follow_clock(self, time: int, sink: AccountSink) -> None:
         """Take a time that was told."""
-        self._trader.clock(time, Nobody())
+        self._trader.clock(time, sink)
         self._now = max(self._now, time)
 
     def follow_ended(self) -> None:
@@ -147,7 +151,6 @@ class SimSource:
         # The wall clock may be set back, also between two processes; the market's never goes back.
         now = self._now = max(self._now, clock.now_ms())
         market.go_on(now)
-        trader.use_pace(PACE_S * 1000)
         if not self._has_begun:
             sink.begins(EXCHANGE, now)
             self._has_begun = True

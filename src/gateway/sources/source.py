@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol, runtime_checkable
 
-from market.events import Account, Balance, MarketSink, Order, Trade
+from market.events import Account, AccountSink, MarketSink, Trade
 from market.symbols import Symbol
 
 # So many events go to the sink before the event loop runs everything else: a few milliseconds of work.
@@ -47,9 +47,9 @@ class Source(Protocol):
 class ResumableSource(Source, Protocol):
     """A source that can go on in a new process where an earlier one stopped.
 
-    Before `run` it is given a copy of its state (`load`), then hears again what it said after that (`follow_...`).
-    `run` then neither tells history nor `begins`; a source that had ended returns at once. After `forget`, and where
-    neither was called, it starts anew.
+    Before `run` it is given a copy of its state (`load`), then hears again what it said after that (`follow_...`), to
+    which its accounts say to `sink` what they said then; at last `go_on`. `run` then neither tells history nor `begins`;
+    a source that had ended returns at once. After `forget`, and where neither was called, it starts anew.
     """
 
     def fingerprint(self) -> str:
@@ -64,15 +64,15 @@ class ResumableSource(Source, Protocol):
         """Stand where the copy stood. KeyError, TypeError, ValueError: it is no such copy."""
         ...
 
-    def follow_begins(self, time: int) -> None:
+    def follow_begins(self, time: int, sink: AccountSink) -> None:
         """Take that it began."""
         ...
 
-    def follow_trade(self, trade: Trade) -> None:
+    def follow_trade(self, trade: Trade, sink: AccountSink) -> None:
         """Take a trade that it told."""
         ...
 
-    def follow_clock(self, time: int) -> None:
+    def follow_clock(self, time: int, sink: AccountSink) -> None:
         """Take a time that it told."""
         ...
 
@@ -81,27 +81,9 @@ class ResumableSource(Source, Protocol):
         ...
 
     def forget(self) -> None:
-        """Start anew."""
+        """Start anew, by the settings by which it stood: it may be a life of an earlier process that did."""
         ...
 
-
-class Nobody:
-    """Where an account's events go that were told before."""
-
-    def order(self, order: Order) -> None:
-        """Do nothing."""
-
-    def balance(self, balance: Balance) -> None:
-        """Do nothing."""
-
-
-class AccountSink(Protocol):
-    """Where an account's events go."""
-
-    def order(self, order: Order) -> None:
-        """Take how an order stands."""
-        ...
-
-    def balance(self, balance: Balance) -> None:
-        """Take what an account holds of a currency."""
+    def go_on(self) -> None:
+        """Take that it has heard all: from now on this process's settings count."""
         ...

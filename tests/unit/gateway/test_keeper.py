@@ -1,7 +1,10 @@
 """Keeper: what is kept when, what a new process makes of it, and what happens where it can't be kept."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,15 +12,18 @@ import pytest
 from gateway import keeper as module
 from gateway.app import Gateway, create_gateway
 from gateway.settings import Settings
+from gateway.sources.replay import ReplayOptions, ReplaySource
 from gateway.sources.sim import SimOptions, SimSource
 from gateway.sources.source import Source
 from gateway.stores.store import Store, StoreError, StoreWriteError, open_store
 from handlers.auth import StaticKeys, hs256_key
+from market.events import Order
 from market.resolution import Resolution
 from streaming.clock import Clock
 from tests.support.clock import VirtualClock
 from tests.support.source import START, ManualSource, symbol
 from tests.support.tokens import SECRET
+from tests.unit.sources.test_replay import load, stocks
 
 BOOT = b"boot".ljust(36, b"\0")
 
@@ -75,6 +81,29 @@ class Process:
         assert self.gateway.keeper is not None
         self.keeper = self.gateway.keeper
 
+    def kill(self) -> None:
+        """Let go of the folder: what was kept by now is all that there is."""
+        self.store._close_database()
+        assert self.store._head is not None
+        self.store._head.close()
+        os.close(self.store._lock)
+
+    def accounts(self) -> tuple[dict[str, Order], dict[str, Decimal]]:
+        """Return the open orders and the balances of the demo account, as clients were told."""
+        (account,) = self.gateway.cache._directory.by_number.values()
+        return {order.order_id: order for _, order in account._open.values()}, {
+            currency: balance.total for currency, balance in account._held.items()
+        }
+
+    def book(self) -> tuple[dict[str, Order], dict[str, Decimal]]:
+        """Return the same, as the demo account itself has it."""
+        (source,) = self.sources
+        trader = source._life.trader if isinstance(source, ReplaySource) else source._trader  # type: ignore[attr-defined]
+        currencies = source.accounts[0].currencies
+        return {order.order_id: order for order in trader._book.orders}, {
+            currency: trader._book.total(currency) for currency in currencies
+        }
+
     async def live(self, seconds: float) -> None:
         """Run sources and keeper for virtual seconds."""
         tasks = [asyncio.create_task(self.gateway.supervisor.run()), asyncio.create_task(self.keeper.run())]
@@ -88,6 +117,13 @@ class Process:
         feed = self.gateway.feed
         streams = [feed.stream(each, resolution) for each in feed.directory for resolution in Resolution]
         return [(stream.position.epoch, stream.position.seq) for stream in streams]
+
+
+def replayed(folder: Path, speed: float, *, days: int = 60, loop: bool = False) -> Callable[[Clock], Sequence[Source]]:
+    """Return what makes a replay of a small file."""
+    data = load(stocks(folder, days))
+    options = ReplayOptions(path=folder / "stocks.csv", exchange="x", start=date(2012, 5, 16), speed=speed, loop=loop)
+    return lambda clock: (ReplaySource(data, options, clock),)
 
 
 def sim(clock: Clock) -> Sequence[Source]:
@@ -172,6 +208,36 @@ async def test_a_snapshot_that_fails_closes_the_gate(tmp_path: Path, monkeypatch
     await process.live(2)
     assert process.keeper.failed
     process.keeper.close()
+
+
+@pytest.mark.parametrize("speeds", [(5000.0,) * 4, (1000.0, 8000.0, 8000.0, 2000.0, 2000.0)])
+async def test_the_demo_account_is_what_its_clients_were_told_also_where_the_speed_changes(
+    tmp_path: Path, speeds: Sequence[float]
+) -> None:
+    """Each life tells the trades of the one before at the pace that they had: killed again and again."""
+    now = START
+    for speed in speeds:
+        process = Process(tmp_path / "data", replayed(tmp_path, speed), now)
+        if now > START:
+            assert process.accounts() == process.book()
+        await process.live(12)
+        assert process.accounts()[0]
+        assert process.keeper.gate()
+        now = process.clock.now_ms() + 1000
+        process.kill()
+
+
+async def test_a_replay_that_starts_over_keeps_its_pace_where_it_is_told_again(tmp_path: Path) -> None:
+    """The account begins anew within a life, at that life's pace."""
+    now = START
+    for speed in (60_000.0, 30_000.0, 40_000.0):
+        process = Process(tmp_path / "data", replayed(tmp_path, speed, days=20, loop=True), now)
+        if now > START:
+            assert process.accounts() == process.book()
+        await process.live(6)
+        assert process.keeper.gate()
+        now = process.clock.now_ms() + 1000
+        process.kill()
 
 
 @pytest.mark.parametrize("settings", [{"lateness_ms": 5}, {"late_ms": 5}])

@@ -14,7 +14,7 @@ import pytest
 from gateway.sources.replay import ReplayOptions, ReplaySource
 from gateway.sources.sim import SimOptions, SimSource
 from gateway.sources.source import ResumableSource
-from market.events import Trade
+from market.events import Balance, Order, Trade
 from streaming.clock import Clock
 from tests.support.clock import VirtualClock
 from tests.unit.sources.recording import BarSink
@@ -48,6 +48,16 @@ class Remembering(BarSink):
         self.since.append(("ended", None))
 
 
+class Unheard:
+    """Where an account's events go that were told before."""
+
+    def order(self, order: Order) -> None:
+        """Do nothing."""
+
+    def balance(self, balance: Balance) -> None:
+        """Do nothing."""
+
+
 async def lives(make: Make, seed: int, count: int, seconds: float) -> Remembering:
     """Run the source in one process after the other, each killed at random; then the last to its end or its time.
 
@@ -67,11 +77,11 @@ async def lives(make: Make, seed: int, count: int, seconds: float) -> Rememberin
         for kind, what in sink.since:
             match kind:
                 case "trade":
-                    source.follow_trade(what)
+                    source.follow_trade(what, Unheard())
                 case "clock":
-                    source.follow_clock(what)
+                    source.follow_clock(what, Unheard())
                 case "begins":
-                    source.follow_begins(what)
+                    source.follow_begins(what, Unheard())
                 case _:
                     source.follow_ended()
         task = asyncio.create_task(source.run(sink))
@@ -134,7 +144,7 @@ async def test_following_leads_to_the_same_state_as_living_through_it(tmp_path: 
     await asyncio.gather(task, return_exceptions=True)
     other = ReplaySource(data, options, VirtualClock(START))
     for kind, what in sink.since:
-        getattr(other, f"follow_{kind}")(what)
+        getattr(other, f"follow_{kind}")(what, Unheard())
     assert json.dumps(other.dump()) == json.dumps(source.dump())
     assert "stocks" not in source.fingerprint()
     assert other.fingerprint() == source.fingerprint()
