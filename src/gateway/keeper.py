@@ -34,6 +34,14 @@ MOST_LOGGED = 2000
 CHECK_S = 1.0
 
 
+_WHY_OVER: Mapping[Life, str] = {
+    "new": "it had not begun",
+    "failed": "it had failed",
+    "begun": "it can't resume",
+    "ended": "it can't resume",
+}
+
+
 class Keeper:
     """Stands between the sources and the feeds: `sink` takes the sources' events, `gate` says what may be written."""
 
@@ -119,6 +127,12 @@ class Keeper:
                 if isinstance(source, ResumableSource):
                     source.forget()
                 for exchange in exchanges:
+                    log.warning(
+                        "source starts over in a new epoch",
+                        source=source.name,
+                        exchange=exchange,
+                        reason=self.sink.refusals.get(exchange, _WHY_OVER[self.sink.lives[exchange]]),
+                    )
                     self.sink.restarted(exchange)
             if isinstance(source, ResumableSource):
                 source.go_on()
@@ -150,7 +164,8 @@ class Keeper:
             for batch in kept.batches:
                 for line in batch.decode().split("\n"):
                     self.sink.tell_again(line, followers, lambda then: monotonic - (wall - then) / 1000)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, zlib.error) as error:
+            self.sink.tell_owed()
+        except Exception as error:  # whatever it is: a server that doesn't start says why in a sentence
             raise StoreError(
                 f"{self.store.folder} holds a state that this server can't read ({type(error).__name__}: {error})."
                 " Move the folder away and start again: the server then begins anew and tells its clients."

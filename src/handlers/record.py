@@ -91,19 +91,38 @@ class Epochs:
 
 
 class _Owed:
-    """What sources say of their accounts while they follow: each event is due as the journal's next line.
+    """What sources say of their accounts while they follow: it has to be what the journal's next lines say.
 
-    Where the journal ends before, its process was killed within the step: it is told now.
+    Where the journal ends before, its process was killed within the step, and it was told to nobody.
     """
 
     def __init__(self) -> None:
-        self.lines: deque[tuple[str, Any, events.Order | events.Balance]] = deque()
+        """Start with nothing."""
+        self.lines: dict[str, deque[tuple[str, Any, events.Order | events.Balance]]] = {}
 
     def order(self, order: events.Order) -> None:
-        self.lines.append(("o", order_record(order), order))
+        """Expect an order's line."""
+        self.lines.setdefault(order.account.exchange, deque()).append(("o", list(order_record(order)), order))
 
     def balance(self, balance: events.Balance) -> None:
-        self.lines.append(("m", balance_record(balance), balance))
+        """Expect a balance's line."""
+        self.lines.setdefault(balance.account.exchange, deque()).append(("m", list(balance_record(balance)), balance))
+
+    def settle(self, exchange: str, kind: str, record: Any) -> None:
+        """Take the exchange's next line. ValueError: another one is due."""
+        due = self.lines.get(exchange)
+        if not due:
+            return
+        if kind in "fr":
+            due.clear()  # the source failed within the step
+            return
+        expected, numbers, _ = due.popleft()
+        if (kind, record) != (expected, numbers):
+            raise ValueError(f"the source says {expected} {numbers}, and {kind} {record} was told")
+
+    def forget(self, exchange: str) -> None:
+        """Expect nothing of an exchange."""
+        self.lines.pop(exchange, None)
 
 
 class Recorder:
@@ -130,6 +149,8 @@ class Recorder:
         self._accounts: Accounts = {(account.user_id, account.exchange_id): account for account in accounts}
         self._note = note
         self._owed = _Owed()
+        self.refusals: dict[str, str] = {}
+        """Why what was told again of an exchange came to nothing, by the exchange."""
 
     # ------------------------------------------------------------------------------------------- from the market
 
@@ -200,7 +221,8 @@ class Recorder:
     def tell_again(self, line: str, followers: Mapping[str, Follower], monotonic_of: Callable[[int], float]) -> None:
         """Take in a line that was noted; its source, found by the exchange, hears of it too.
 
-        An exchange whose event the sink refuses, as it did then, counts as failed from there on.
+        An exchange whose event the sink or the source refuses, as it may have done then, counts as failed from there
+        on; so does one whose source says something else of its accounts than it said then.
         KeyError, TypeError, ValueError: it is no such line.
         """
         kind, now, record = json.loads(line)
@@ -212,17 +234,38 @@ class Recorder:
             if self.lives[exchange] == "failed" and kind != "r":
                 return
             try:
+                self._owed.settle(exchange, kind, record)
                 self._apply(kind, record)
-            except Exception:
+                follower = followers.get(exchange)
+                if follower is not None:
+                    self._follow(follower, kind, record)
+            except Exception as error:
                 if kind == "r":
                     raise
-                self.lives[exchange] = "failed"
-                return
-            follower = followers.get(exchange)
-            if follower is not None:
-                self._follow(follower, kind, record)
+                self._refuse(exchange, error)
         finally:
             self._clock.release()
+
+    def tell_owed(self) -> None:
+        """Tell what is missing at the journal's end: its process was killed within a step. Called after the last line.
+
+        It is noted like any other event.
+        """
+        for exchange, lines in list(self._owed.lines.items()):
+            try:
+                while lines:
+                    _, _, event = lines.popleft()
+                    if isinstance(event, events.Order):
+                        self.order(event)
+                    else:
+                        self.balance(event)
+            except Exception as error:
+                self._refuse(exchange, error)
+
+    def _refuse(self, exchange: str, error: Exception) -> None:
+        self.lives[exchange] = "failed"
+        self.refusals[exchange] = f"{type(error).__name__}: {error}"
+        self._owed.forget(exchange)
 
     def _exchange_of(self, kind: str, record: Any) -> str:
         match kind:

@@ -2,22 +2,25 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway import keeper as module
 from gateway.app import Gateway, create_gateway
 from gateway.settings import Settings
+from gateway.sources.demo import DemoTrader
 from gateway.sources.replay import ReplayOptions, ReplaySource
 from gateway.sources.sim import SimOptions, SimSource
 from gateway.sources.source import Source
-from gateway.stores.store import Store, StoreError, StoreWriteError, open_store
+from gateway.stores.store import Kept, Store, StoreError, StoreWriteError, open_store
 from handlers.auth import StaticKeys, hs256_key
-from market.events import Order
+from market.events import Order, Trade
 from market.resolution import Resolution
 from streaming.clock import Clock
 from tests.support.clock import VirtualClock
@@ -58,14 +61,49 @@ class FaultyStore(Store):
             raise StoreWriteError("database or disk is full")
 
 
+class OneLife(Store):
+    """A store that holds what a test gives it, and writes nothing."""
+
+    kept: Kept | None = None
+
+    def open(self) -> Kept | None:
+        """Return what it was given."""
+        return self.kept
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def begin_anew(self) -> None:
+        """Do nothing."""
+
+    def append(self, body: bytes) -> None:
+        """Do nothing."""
+
+    def snapshot_at_once(self, label: str, parts: Mapping[str, Callable[[], bytes]]) -> None:
+        """Hold the snapshot, where there is none."""
+        self.kept = self.kept or Kept(label, {name: make() for name, make in parts.items()}, ())
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class Process:
     """A gateway over a folder, without a server."""
 
-    def __init__(self, folder: Path, make: Callable[[Clock], Sequence[Source]], now: int, **settings: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        make: Callable[[Clock], Sequence[Source]],
+        now: int,
+        store: Store | None = None,
+        **settings: int,
+    ) -> None:
         self.clock = VirtualClock(now)
         self.sources = make(self.clock)
-        opened = open_store(folder, boot=BOOT)
-        self.store = FaultyStore(opened.folder, opened._lock, BOOT)
+        if store is None:
+            opened = open_store(folder, boot=BOOT)
+            store = FaultyStore(opened.folder, opened._lock, BOOT)
+        self.store = store
         try:
             self.gateway: Gateway = create_gateway(
                 Settings(sources=("sim",), **settings),  # type: ignore[arg-type]  # mypy takes them for any field's
@@ -87,6 +125,11 @@ class Process:
         assert self.store._head is not None
         self.store._head.close()
         os.close(self.store._lock)
+
+    def counted(self) -> int:
+        """Return how many order and balance events the demo account's clients were told."""
+        (account,) = self.gateway.cache._directory.by_number.values()
+        return account.orders_events.seq + account.balances_events.seq
 
     def accounts(self) -> tuple[dict[str, Order], dict[str, Decimal]]:
         """Return the open orders and the balances of the demo account, as clients were told."""
@@ -240,6 +283,98 @@ async def test_a_replay_that_starts_over_keeps_its_pace_where_it_is_told_again(t
         process.kill()
 
 
+def noted(process: Process) -> list[str]:
+    """Return the list that takes what the process notes from now on."""
+    lines: list[str] = []
+    note = process.keeper.sink._note
+
+    def take(line: str) -> None:
+        lines.append(line)
+        note(line)
+
+    process.keeper.sink._note = take
+    return lines
+
+
+@pytest.mark.parametrize("of", ["sim", "replay"])
+async def test_killed_after_any_line_of_the_journal_the_account_tells_the_rest_of_its_step(
+    tmp_path: Path, of: str
+) -> None:
+    """A full outbox within a step has its first lines kept: the orders and balances that belong to it are told then."""
+    make = sim if of == "sim" else replayed(tmp_path, 5000.0)
+    store = OneLife(tmp_path, -1, BOOT)
+    process = Process(tmp_path, make, START, store)
+    lines = noted(process)
+    await process.live(15 if of == "sim" else 8)
+    kinds = [line[2] for line in lines]
+    assert {"b", "t", "c", "o", "m"} <= set(kinds)
+    del lines[kinds.index("o", len(kinds) * 3 // 4) + 3 :]
+    kinds = kinds[: len(lines)]
+    assert store.kept is not None
+    # After what begins a step, and within what the account says of it.
+    cuts = [cut for cut in range(1, len(kinds)) if kinds[cut] in "om" or kinds[cut - 1] in "om"]
+    assert len(cuts) > 16
+    for cut in cuts[:8] + random.Random(1).sample(cuts[8:], 24 if len(cuts) > 32 else len(cuts) - 8):
+        other = OneLife(tmp_path, -1, BOOT)
+        other.kept = Kept(store.kept.label, store.kept.parts, ("\n".join(lines[:cut]).encode(),))
+        again = Process(tmp_path, make, process.clock.now_ms() + 1000, other)
+        if "b" not in kinds[:cut]:
+            continue
+        assert set(again.keeper.sink.lives.values()) == {"begun"}
+        assert again.accounts() == again.book()
+        whole = next((at for at in range(cut, len(kinds)) if kinds[at] not in "om"), None)
+        if whole is not None:
+            assert again.counted() == sum(kind in "om" for kind in kinds[:whole])
+
+
+async def test_a_source_that_follows_to_something_else_starts_over(tmp_path: Path) -> None:
+    """What its account says is not what was noted, is missing or too much: its epochs are new, and the log says why."""
+    store = OneLife(tmp_path, -1, BOOT)
+    process = Process(tmp_path, sim, START, store)
+    lines = noted(process)
+    await process.live(10)
+    assert store.kept is not None
+    place = next(at for at, line in enumerate(lines) if line[2] == "o")
+    for changed in (
+        [*lines[:place], lines[place].replace('"sim-1"', '"sim-9"'), *lines[place + 1 :]],
+        [*lines[:place], *lines[place + 1 :]],
+        [*lines[:place], *lines[place + 4 :]],
+    ):
+        assert changed != lines
+        other = OneLife(tmp_path, -1, BOOT)
+        other.kept = Kept(store.kept.label, store.kept.parts, ("\n".join(changed).encode(),))
+        with capture_logs() as entries:
+            again = Process(tmp_path, sim, process.clock.now_ms() + 1000, other)
+        assert again.keeper.sink.lives == {"sim": "new"}
+        assert not set(process.positions()) & set(again.positions())
+        assert any("starts over" in entry["event"] and entry["exchange"] == "sim" for entry in entries)
+
+
+@pytest.mark.parametrize("error", [ValueError("grid too fine"), AssertionError("x")])
+async def test_an_error_in_the_demo_account_does_not_keep_the_server_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The source failed of it then, and fails of it when it hears the trade again: it starts over."""
+    def fail(trader: DemoTrader, watched: object, trade: Trade) -> None:
+        raise error
+
+    monkeypatch.setattr(DemoTrader, "_act", fail)
+    store = OneLife(tmp_path, -1, BOOT)
+    process = Process(tmp_path, sim, START, store)
+    lines = noted(process)
+    await process.live(0.9)
+    kinds = "".join(line[2] for line in lines)
+    assert kinds.endswith("tf")
+    assert store.kept is not None
+    for cut in (len(kinds), len(kinds) - 1):
+        other = OneLife(tmp_path, -1, BOOT)
+        other.kept = Kept(store.kept.label, store.kept.parts, ("\n".join(lines[:cut]).encode(),))
+        again = Process(tmp_path, sim, START + 30_000, other)
+        assert again.keeper.sink.lives == {"sim": "new"}
+        await again.live(0.9)
+        assert again.keeper.sink.lives == {"sim": "failed"}
+
+
 @pytest.mark.parametrize("settings", [{"lateness_ms": 5}, {"late_ms": 5}])
 async def test_with_other_settings_a_new_epoch_begins(tmp_path: Path, settings: dict[str, int]) -> None:
     """The old state would mean something else."""
@@ -276,13 +411,16 @@ async def test_a_source_that_cannot_resume_or_had_failed_starts_over_and_the_oth
     process.keeper.close()
 
 
-async def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [KeyError("nothing"), AssertionError("no"), RuntimeError("no")])
+async def test_a_state_that_cannot_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     """Whole, but of no use: the folder is named, and what to do."""
     process = Process(tmp_path, sim, START)
     process.keeper.close()
 
     def load(*_: object) -> None:
-        raise KeyError("nothing")
+        raise error
 
     monkeypatch.setattr(SimSource, "load", load)
     with pytest.raises(StoreError, match=r"can't read .* Move the folder away"):
