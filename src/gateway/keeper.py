@@ -24,7 +24,7 @@ from market.symbols import Symbol
 from streaming.clock import PinnedClock
 from streaming.history import Copy, Rings
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the same batches or parts mean something else."""
 LEAST_JOURNAL_BYTES = 4 * 1024 * 1024
 """No snapshot before the batches have so many bytes, and twice the last snapshot's; or before so long has passed:"""

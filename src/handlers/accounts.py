@@ -29,6 +29,8 @@ class AccountStreams:
         if clashes:
             raise ValueError(f"No currency can be named {', '.join(sorted(clashes))}: the frame has such a member.")
         self.account = account
+        self.name = f"account {account.exchange_id} {account.user_id}"
+        """Its own among all users' accounts."""
         owner = (account.user_id, str(account.exchange_id))
         self.orders_stream: StreamId = ("orders", *owner)
         self.balances_stream: StreamId = ("balances", *owner)
@@ -63,8 +65,7 @@ class AccountStreams:
 
     def rings(self) -> dict[str, Ring[Event]]:
         """Return both rings, by names of their own."""
-        name = f"account {self.account.exchange_id} {self.account.user_id}"
-        return {f"orders {name}": self._orders_ring, f"balances {name}": self._balances_ring}
+        return {f"orders {self.name}": self._orders_ring, f"balances {self.name}": self._balances_ring}
 
     def dump(self) -> Copy:
         """Return a copy of everything."""

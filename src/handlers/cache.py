@@ -103,11 +103,11 @@ class _Exchange:
         """Return a copy of everything, in parts."""
         state = (self.has_begun, self.unavailable)
         tickers, trades = self.tickers.dump(), self.trades.dump()
-        accounts = {str(account.account.exchange_id): account.dump() for account in self.accounts}
+        accounts = {account.name: account.dump() for account in self.accounts}
         return {
             f"exchange {self.name}": lambda: (*state, tickers()),
             f"trades {self.name}": trades,
-            f"accounts {self.name}": lambda: {number: account() for number, account in accounts.items()},
+            f"accounts {self.name}": lambda: {name: account() for name, account in accounts.items()},
         }
 
     def load(self, plain: Mapping[str, Any]) -> None:
@@ -116,7 +116,7 @@ class _Exchange:
         self.tickers.load(tickers)
         self.trades.load(plain[f"trades {self.name}"])
         for account in self.accounts:
-            account.load(plain[f"accounts {self.name}"][str(account.account.exchange_id)])
+            account.load(plain[f"accounts {self.name}"][account.name])
 
     def sessions(self) -> Iterator[Session]:
         """Iterate over the sessions of every stream, each of which has one."""

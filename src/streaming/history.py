@@ -81,6 +81,8 @@ class Rings:
     def load(self, plain: Any, names: Mapping[str, "_Bounded"]) -> None:
         """Take the order of a copy. The rings have their events already, and nothing else was taken before.
 
+        What is too much for this one's bounds is forgotten, as they may have been larger.
+
         ValueError: a ring has another number of events.
         """
         began = self._clock.now_ms() - self._clock.monotonic() * 1000
@@ -94,6 +96,10 @@ class Rings:
         self.count = len(found)
         if numbers != [ring.forgotten + len(ring) for ring in rings]:
             raise ValueError("The rings hold other events than their order says.")
+        for ring in rings:
+            ring.forget(max(0, len(ring) - self._frames))
+        while self.count > self._limit:
+            self._forget_oldest()
 
     def _forget_oldest(self) -> None:
         _, ring, number = self._order.popleft()

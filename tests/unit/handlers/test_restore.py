@@ -20,7 +20,7 @@ from generated.channels import (
 )
 from generated.refusals import Refusal
 from handlers.auth import Principal
-from handlers.cache import CacheFeed
+from handlers.cache import CacheFeed, View
 from handlers.feed import BarsFeed
 from handlers.market import MarketFeed
 from handlers.record import Epochs, Recorder
@@ -35,7 +35,8 @@ from tests.support.clock import VirtualClock
 from tests.support.source import MINUTE, START, symbol
 from tests.support.transport import FakeTransport, Turns, new_session
 
-ACCOUNT = Account("1", 1, "a", ("USD", "X"))
+# Two users may have accounts of one number at one exchange.
+ACCOUNTS = (Account("1", 1, "a", ("USD", "X")), Account("2", 1, "a", ("USD", "X")))
 SYMBOLS = (symbol("X", "a"), symbol("Y", "a"), symbol("X", "b"))
 KEYS = tuple(each.key for each in SYMBOLS)
 EXCHANGES = {each.key: each.exchange for each in SYMBOLS}
@@ -65,10 +66,10 @@ class World:
             new_epoch=epochs.draw,
         )
         self.cache = CacheFeed(
-            SYMBOLS, [ACCOUNT], self.hub, self.rings, new_epoch=epochs.draw, limits=told_limits(Settings())
+            SYMBOLS, ACCOUNTS, self.hub, self.rings, new_epoch=epochs.draw, limits=told_limits(Settings())
         )
         self.sink = Recorder(
-            MarketFeed(self.feed, self.cache), self.clock, epochs, EXCHANGES, [ACCOUNT], self.lines.append
+            MarketFeed(self.feed, self.cache), self.clock, epochs, EXCHANGES, ACCOUNTS, self.lines.append
         )
 
     def all_rings(self) -> dict[str, Any]:
@@ -116,17 +117,19 @@ class World:
                 for frame in self.feed.snapshot(each, stream, spelling, 100):
                     session.send(frame)
                 self.feed.send_open_bar(session, each, resolution, spelling)
-        principal = Principal("1", "1", frozenset(), frozenset({1}), 2**60, "t")
-        for parameters in (
-            ExchangeTickersParameters(exchange="a"),
-            ExchangeTradesParameters(exchange="a"),
-            ExchangeTradesParameters(exchange="b"),
-            ExchangeOrdersParameters(exchange="a"),
-            AccountBalancesParameters(exchange_id=1),
+        for user, parameters in (
+            ("1", ExchangeTickersParameters(exchange="a")),
+            ("1", ExchangeTradesParameters(exchange="a")),
+            ("1", ExchangeTradesParameters(exchange="b")),
+            ("1", ExchangeOrdersParameters(exchange="a")),
+            ("1", AccountBalancesParameters(exchange_id=1)),
+            ("2", ExchangeOrdersParameters(exchange="a")),
+            ("2", AccountBalancesParameters(exchange_id=1)),
         ):
+            principal = Principal(user, user, frozenset(), frozenset({1}), 2**60, "t")
             view = self.cache.find(parameters, None, principal)
             assert not isinstance(view, Refusal)
-            session, found[str(parameters)] = self._session()
+            session, found[f"{user} {parameters}"] = self._session()
             events = view.events()
             if events is not None:
                 for seq in range(events.seq + 1):
@@ -198,7 +201,7 @@ def draw_steps(data: st.DataObject, made: Made, count: int) -> list[Step]:
                 ids = [(of, trade_id) for of, trade_id in made.ids if EXCHANGES[of] == exchange]
                 if ids:
                     steps.append(("bust", *draw(st.sampled_from(ids))))
-            case "order" | "balance" if exchange != ACCOUNT.exchange:
+            case "order" | "balance" if exchange != "a":
                 pass
             case "order":
                 statuses: tuple[OrderStatus, ...] = ("open", "open", "closed", "canceled")
@@ -206,12 +209,14 @@ def draw_steps(data: st.DataObject, made: Made, count: int) -> list[Step]:
                 number = draw(st.integers(0, 3))
                 price = draw(st.sampled_from((None, Decimal("10.50"))))
                 numbers = Decimal(2), Decimal("0.10"), price, Decimal("1.05"), Decimal(0)
+                account = draw(st.sampled_from(ACCOUNTS))
                 steps.append(
-                    ("order", Order(ACCOUNT, f"o{number}", "a:X", "buy", "limit", *numbers, status, made.now["a"]))
+                    ("order", Order(account, f"o{number}", "a:X", "buy", "limit", *numbers, status, made.now["a"]))
                 )
             case "balance":
                 total = Decimal(draw(st.integers(0, 10**6))) / 100
-                steps.append(("balance", Balance(ACCOUNT, draw(st.sampled_from(("USD", "X"))), total, Decimal(0), 5)))
+                account = draw(st.sampled_from(ACCOUNTS))
+                steps.append(("balance", Balance(account, draw(st.sampled_from(("USD", "X"))), total, Decimal(0), 5)))
             case _:
                 how = draw(st.sampled_from(("failed", "ended", "restarted")))
                 steps.append((how, exchange))
@@ -328,14 +333,17 @@ async def test_an_event_that_the_feeds_refused_ends_its_exchange_there() -> None
     for line in lines:
         world.sink.tell_again(line, {}, monotonic_of(world))
     assert world.sink.lives == {"a": "failed", "b": "begun"}
-    assert world.cache.find(ExchangeTradesParameters(exchange="b"), None, None)
-    positions = [parse.events() for parse in views(world)]
-    assert [position.seq for position in positions if position is not None] == [0, 1]
+    assert world.sink.refusals["a"].startswith("InvalidOperation")
+    assert [trades_told(world, exchange) for exchange in ("a", "b")] == [0, 1]
 
 
-def views(world: World) -> list[Any]:
-    """Return what the exchanges' trades show."""
-    return [world.cache.find(ExchangeTradesParameters(exchange=name), None, None) for name in ("a", "b")]
+def trades_told(world: World, exchange: str) -> int:
+    """Return how many trades of an exchange were told."""
+    view = world.cache.find(ExchangeTradesParameters(exchange=exchange), None, None)
+    assert isinstance(view, View)
+    events = view.events()
+    assert events is not None
+    return events.seq
 
 
 def test_a_line_that_is_none_is_refused() -> None:

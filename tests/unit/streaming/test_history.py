@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -171,3 +172,28 @@ def test_replaying_gives_the_newest_and_the_position_before_them() -> None:
         found = stream.replay(count, key)
         assert (seqs(found), found.start, found.recovered) == (given_back, start, False)
     assert (seqs(stream.replay(5, "C")), stream.replay(5, "C").start) == ([], 5)
+
+
+@pytest.mark.parametrize(("frames", "total", "left"), [(100, 1000, [90, 30]), (10, 1000, [10, 10]), (100, 40, [20, 20])])
+def test_bounds_that_are_smaller_than_those_of_the_copy_count_at_once(frames: int, total: int, left: list[int]) -> None:
+    """What is too much in a ring is forgotten, then what is too much in all, the oldest first; and so it stays."""
+    first = Rings(VirtualClock(), frames=1000, age=600, total=1000)
+    names = {"a": first.new(), "b": first.new()}
+    for number in range(1, 71):
+        names["a"].append(number, "", number)
+    for number in range(1, 31):
+        names["b"].append(number, "", number)
+        if number > 10:
+            names["a"].append(60 + number, "", number)
+    copies = {name: ring.dump(lambda event: event)() for name, ring in names.items()}
+    order = first.dump(names)()
+    second = Rings(VirtualClock(), frames=frames, age=10**9, total=total)
+    again = {"a": second.new(), "b": second.new()}
+    for name, ring in again.items():
+        ring.load(copies[name], lambda event: event)
+    second.load(order, again)
+    assert ([len(ring) for ring in again.values()], second.count) == (left, sum(left))
+    for number in range(91, 300):
+        again["a"].append(number, "", number)
+        assert len(again["a"]) <= frames
+        assert second.count <= total
