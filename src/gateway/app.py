@@ -111,7 +111,12 @@ def create_gateway(
     keeper: Keeper | None = None
     if store is not None and pinned is not None:
         kept_settings = (f"lateness {settings.lateness_ms} ms", f"late {settings.late_ms} ms")
-        keeper = Keeper(store, pinned, epochs, rings, feed, cache_feed, sources, settings=kept_settings, call_soon=soon)
+        keeper = Keeper(
+            *(store, pinned, epochs, rings, feed, cache_feed, sources),
+            version=VERSION,
+            settings=kept_settings,
+            call_soon=soon,
+        )
         keeper.restore()
         keeper.on_failure = partial(server.end_all, "internal_error")
         flusher.use_gate(keeper.gate)

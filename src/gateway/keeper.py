@@ -32,6 +32,8 @@ LONGEST_JOURNAL_S = 300.0
 MOST_LOGGED = 2000
 """Batches in SQLite's log before they are moved into the database: some 25 MB."""
 CHECK_S = 1.0
+LONGEST_WAIT_S = 30.0
+"""Between two tries to write what could not be written; the wait doubles up to this."""
 
 
 _WHY_OVER: Mapping[Life, str] = {
@@ -55,10 +57,14 @@ class Keeper:
         cache: CacheFeed,
         sources: Sequence[Source],
         *,
+        version: str,
         settings: Iterable[str],
         call_soon: Callable[[Callable[[], None]], object],
     ) -> None:
-        """Prepare; `restore` is to follow. `settings` are texts without which the state would mean something else."""
+        """Prepare; `restore` is to follow. `settings` are texts without which the state would mean something else.
+
+        `version` names the program. Raises SourceError: what a source depends on can't be read.
+        """
         symbols: list[Symbol] = [symbol for source in sources for symbol in source.symbols]
         accounts: list[Account] = [account for source in sources for account in source.accounts]
         self.store = store
@@ -71,6 +77,10 @@ class Keeper:
         self._pending: list[str] = []
         self._failed = False
         self._snapshot_at = 0.0
+        self._since: list[str] | None = None
+        """What was noted since the copy that is to open the gate again."""
+        self._wait = self._retry_at = 0.0
+        self._said = ""
         self.sink = Recorder(
             MarketFeed(feed, cache),
             clock,
@@ -79,12 +89,15 @@ class Keeper:
             accounts,
             self._note,
         )
+        tables = {symbol.calendar: symbol.calendar.fingerprint() for symbol in symbols}
+        self._version = version
         self._label = "\n".join(
             (
+                version,
                 f"format {FORMAT}",
                 *settings,
                 *(source.fingerprint() if isinstance(source, ResumableSource) else source.name for source in sources),
-                *(f"{symbol.key} on {symbol.calendar.name}" for symbol in symbols),
+                *(f"{symbol.key} on {symbol.calendar.name} {tables[symbol.calendar]}" for symbol in symbols),
                 *(f"{account.user_id} {account.exchange_id} {account.currencies}" for account in accounts),
             )
         )
@@ -109,8 +122,9 @@ class Keeper:
         if kept is None:
             if self.store.missing == "machine":
                 why = "the machine stopped while the server ran"
-        elif kept.label != self._label:
-            why, kept = _difference(kept.label, self._label), None
+        else:
+            why = self._why_not(kept)
+            kept = None if why else kept
         if kept is not None:
             self._load(kept)
             self.store.begin()
@@ -146,6 +160,17 @@ class Keeper:
         self._snapshot_at = self._clock.monotonic()
         if kept is not None:
             log.info("restored", batches=len(kept.batches), exchanges=dict(self.sink.lives))
+
+    def _why_not(self, kept: Kept) -> str:
+        """Return why there is no going on from what was kept; nothing where there is."""
+        version, _, label = kept.label.partition("\n")
+        own = self._label.partition("\n")[2]
+        if label != own:
+            return _difference(label, own)
+        if version != self._version and kept.batches:
+            # A snapshot is of a known format; what the batches come to, the program says.
+            return f"version {version} was killed, and version {self._version} may make something else of its batches"
+        return ""
 
     def _load(self, kept: Kept) -> None:
         try:
@@ -184,17 +209,19 @@ class Keeper:
     def gate(self) -> bool:
         """Keep what is pending. Say whether what follows from it may be told."""
         if self._pending:
-            batch = "\n".join(self._pending).encode()
-            self._pending.clear()
+            lines, self._pending = self._pending, []
             if not self._failed:
                 try:
-                    self.store.append(batch)
+                    self.store.append("\n".join(lines).encode())
                 except StoreWriteError as error:
                     self._fail(error)
+            elif self._since is not None:
+                self._since += lines
         return not self._failed
 
     def _fail(self, error: StoreWriteError) -> None:
         self._failed = True
+        self._wait = self._retry_at = 0.0
         get_logger().error(
             "state can't be kept: clients are closed until it can", folder=str(self.store.folder), reason=str(error)
         )
@@ -206,15 +233,34 @@ class Keeper:
         """Take a snapshot whenever one is due, and try again where something couldn't be kept, until cancelled."""
         while True:
             await self._clock.sleep(CHECK_S)
-            if self._failed:
-                self._recover()
-            elif self._is_due():
-                try:
-                    await self._snapshot()
-                except StoreWriteError as error:
-                    self._fail(error)
-            elif self.store.logged > MOST_LOGGED:
+            if self.store.logged > MOST_LOGGED:
                 await self._move_log()
+            if self._clock.monotonic() < self._retry_at:
+                continue
+            try:
+                if self._failed:
+                    await self._recover()
+                elif self._is_due():
+                    await self._snapshot()
+                else:
+                    continue
+            except Exception as error:  # whatever it is: batches are still kept, and clients told
+                self._try_later(error)
+            else:
+                self._wait = 0.0
+
+    def _try_later(self, error: Exception) -> None:
+        self._wait = min(max(2 * self._wait, CHECK_S), LONGEST_WAIT_S)
+        self._retry_at = self._clock.monotonic() + self._wait
+        said = repr(error)
+        is_new = not isinstance(error, StoreWriteError) and said != self._said
+        self._said = said
+        get_logger().warning(
+            "state can't be kept yet" if self._failed else "no snapshot could be written; what is told is kept without",
+            reason=str(error),
+            retry_in_s=self._wait,
+            **({"exc_info": error} if is_new else {}),
+        )
 
     def _is_due(self) -> bool:
         waited = self._clock.monotonic() - self._snapshot_at
@@ -227,36 +273,48 @@ class Keeper:
         """Take a snapshot, a part of it in each turn of the event loop."""
         if not self.gate():
             return
-        self._snapshot_at = self._clock.monotonic()
+        began = self._clock.monotonic()
+        # A batch may fail meanwhile: this is the state before it, and before those that were kept since.
         for _ in self.store.snapshot(self._label, _parts(self.copies())):
             await self._clock.sleep(0)
-            if self._failed:
-                return  # the state has gone on without being kept: this snapshot would not fit what follows
+        self._snapshot_at = began
         await self._move_log()
 
     async def _move_log(self) -> None:
         await asyncio.to_thread(self.store.move_log)
         self.store.move_rest()
 
-    def _recover(self) -> None:
-        """Keep the state as it is now: it is ahead of what was told, and whoever comes back hears of the rest."""
+    async def _recover(self) -> None:
+        """Keep the state as it is now: it is ahead of what was told, and whoever comes back hears of the rest.
+
+        Raises StoreWriteError. A part is encoded in each turn of the event loop; what is noted meanwhile comes after.
+        """
+        self.store.probe()
         self._pending.clear()
+        since = self._since = list[str]()
         try:
-            self.store.snapshot_at_once(self._label, _parts(self.copies()))
-        except StoreWriteError:
-            return
-        self._failed = False
+            bodies: dict[str, bytes] = {}
+            for name, make in _parts(self.copies()).items():
+                bodies[name] = make()
+                await self._clock.sleep(0)
+            self.store.snapshot_at_once(self._label, {name: partial(bytes, body) for name, body in bodies.items()})
+        finally:
+            self._since = None
         self._snapshot_at = self._clock.monotonic()
-        get_logger().info("state is kept again", folder=str(self.store.folder))
+        self._failed = False
+        self._pending[:0] = since
+        if self.gate():
+            get_logger().info("state is kept again", folder=str(self.store.folder))
 
     def close(self) -> None:
         """Keep everything, with a snapshot so that the next start is fast. Called once, when the sources have ended."""
-        if self.gate():
-            try:
+        try:
+            if self.gate():
                 self.store.snapshot_at_once(self._label, _parts(self.copies()))
-            except StoreWriteError as error:
-                get_logger().warning("no snapshot could be written at the end", reason=str(error))
-        self.store.close()
+        except StoreWriteError as error:
+            get_logger().warning("no snapshot could be written at the end", reason=str(error))
+        finally:
+            self.store.close()
 
     def _all_rings(self) -> dict[str, Any]:
         return {**self._feed.rings(), **self._cache.rings()}

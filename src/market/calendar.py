@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import blake2b
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -106,6 +107,10 @@ class TradingCalendar(ABC):
         CalendarError: the table is empty, or a row, which the text names, isn't five values in order of time.
         """
         return _Tabled(name, table)
+
+    def fingerprint(self) -> str:
+        """Return a text that is another where the sessions are others; empty where the name says all."""
+        return ""
 
     @abstractmethod
     def session_at(self, time_ms: int) -> Session | None:
@@ -205,6 +210,10 @@ class _Tabled(TradingCalendar):
         for first_day, sessions in groupby(self._sessions, lambda session: _date_of(session.date).replace(day=1)):
             month = list(sessions)
             self._months[first_day] = Interval(month[0].date, month[-1].close, month[0].open)
+
+    def fingerprint(self) -> str:
+        table = [(each.date, each.open, each.break_start, each.break_end, each.close) for each in self._sessions]
+        return blake2b(json.dumps(table).encode(), digest_size=16).hexdigest()
 
     def session_at(self, time_ms: int) -> Session | None:
         index = bisect_right(self._opens, time_ms) - 1

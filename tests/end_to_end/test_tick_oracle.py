@@ -4,6 +4,8 @@ The trades are E-mini S&P 500 futures of 1 to 3 September 2013, with a break of 
 come with the package `mlfinpy` on PyPI, are fetched by the test into `.cache/ticks/` and are not part of this project.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import io
 import json
@@ -13,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -21,13 +24,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from market.aggregator import Aggregator, Correction, Dropped, FinalBar
 from market.calendar import TradingCalendar, session_table
 from market.events import Bar, Trade
 from market.resolution import Resolution
+from tests.support.judge import Judge
+from tests.support.resuming import BarsFollower
 
-CACHE = Path(__file__).parents[2] / ".cache" / "ticks"
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "ticks"
 PACKAGE = "mlfinpy==0.1.2"
 WHEEL = "mlfinpy-0.1.2-py3-none-any.whl"
 SHA256 = "2e0237e0a5f693bb1c7e9758e52ec03033a4d24ecee1162899d8241d7340e3f2"
@@ -38,6 +46,11 @@ ZONE = "America/Chicago"
 LATENESS_MS = 2000
 # Behind the month's last session.
 MONTH_MS = 31 * 86_400_000
+
+SLICE = 60_000
+"""Trades that are played to a server that is killed: all of them would take minutes."""
+KILLS = 3
+TIMEOUT_S = 60.0
 
 # In cents, so that pandas compares whole numbers: time, open, high, low, close, volume.
 Row = tuple[int, int, int, int, int, int]
@@ -183,10 +196,11 @@ def judge(ticks: Any, bars: dict[Resolution, list[Row]]) -> None:
 
 def shuffled(trades: list[Trade]) -> list[Trade]:
     """Return the trades up to 2 s out of order, with 1 % of them twice."""
+    count = len(trades)
     rng = random.Random(20130901)
     queue = [(trade.time + rng.randrange(LATENESS_MS + 1), number) for number, trade in enumerate(trades)]
     # A double comes up to 2 s after the first copy.
-    queue += [(queue[number][0] + rng.randrange(LATENESS_MS), number) for number in rng.sample(range(500_000), 5_000)]
+    queue += [(queue[number][0] + rng.randrange(LATENESS_MS), number) for number in rng.sample(range(count), count // 100)]
     queue.sort()
     return [trades[number] for _, number in queue]
 
@@ -261,3 +275,76 @@ def test_real_trades_over_restarts_give_the_same_bars(
             for resolution in Resolution
         },
     )
+
+
+@asynccontextmanager
+async def served(folder: Path, lateness_ms: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run the server of `tests.support.tick_server`; yields the process and the bars socket's address."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAPECAST_")}
+    settings = {"PORT": 0, "DATA": folder / "data", "LATENESS_MS": lateness_ms, "BARS_TOKEN": "optional"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.support.tick_server", str(folder / "arrivals.json"), str(folder / "go")),
+        env=kept
+        | {f"TAPECAST_{name}": str(value) for name, value in settings.items()}
+        | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            line = (await process.stdout.readline()).decode()
+        if not line.startswith("Tapecast is up: http"):
+            _, logged = await process.communicate()
+            raise AssertionError(line + logged.decode())
+        yield process, f"ws{line.removeprefix('Tapecast is up: http').strip()}api/v1/ws"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+@pytest.mark.parametrize("lateness_ms", [0, LATENESS_MS])
+async def test_a_client_of_a_server_that_is_killed_in_the_middle_holds_the_bars_that_pandas_gives(
+    ticks: Any, trades: list[Trade], tmp_path: Path, lateness_ms: int
+) -> None:
+    """60,000 of the trades, shuffled and doubled: over kills with SIGKILL each bar's last word is the oracle's."""
+    some = shuffled(trades[:SLICE])
+    table = session_table("CMES", date(2013, 9, 1), date(2013, 9, 6))
+    rows = [(trade.time, str(trade.price), str(trade.volume), trade.trade_id) for trade in some]
+    (tmp_path / "arrivals.json").write_text(json.dumps({"calendar": table, "arrivals": rows}))
+    expected = oracle(ticks.head(SLICE), 1)
+    judge_of_frames = Judge()
+    follower = BarsFollower("cme:ES", "1")
+    rng = random.Random(20130901)
+    kills = [rng.randrange(20, len(expected) // 6) for _ in range(KILLS)]
+    for life, frames in enumerate([*kills, None]):
+        before = len(follower.frames)
+        async with served(tmp_path, lateness_ms) as (process, address):
+            async with connect(address, compression=None, close_timeout=1) as connection, asyncio.timeout(TIMEOUT_S):
+                await connection.send(json.dumps({"type": "bars.subscribe", "payload": follower.request()}))
+                with contextlib.suppress(ConnectionClosed):
+                    async for text in connection:
+                        follower.take(judge_of_frames.frame(text, "/api/v1/ws"))
+                        (tmp_path / "go").touch()
+                        if frames is not None and len(follower.frames) - before >= frames:
+                            process.kill()
+                            frames = None
+                        if len(follower.finals) == len(expected):
+                            break
+            if process.returncode is None:
+                process.kill()
+            _, logged = await process.communicate()
+            assert "Traceback" not in logged.decode()
+        assert follower.recovered is (True if life else None)
+    words: dict[int, Row] = {}
+    for payload in follower.frames.values():
+        bar = payload["bar"]
+        numbers = {name: Decimal(str(bar[name])) for name in ("open", "high", "low", "close", "volume")}
+        words[bar["time"]] = in_cents(Bar(bar["time"], **numbers))
+    mismatches = [row for row in expected if words.get(row[0]) != row]
+    assert (len(words), mismatches) == (len(expected), [])
+    assert not follower.losses
+    # With enough lateness nothing is corrected; without, hundreds of bars are.
+    corrected = len(follower.frames) - len(follower.finals)
+    assert corrected > 100 if lateness_ms == 0 else corrected == 0

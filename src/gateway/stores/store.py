@@ -7,6 +7,7 @@ its machine may have lost some: then nothing counts, since clients may know more
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ HEAD = "tapecast.head"
 LOCK = "tapecast.lock"
 ASIDE = "tapecast.old.sqlite3"
 DIGEST_BYTES = 16
+_PROBE_BYTES = 64 * 1024
 _LONGEST_LOCK_S = 0.1
 _ENDINGS = ("", "-wal", "-shm")
 """Of the database's files: itself, its log, and what processes share."""
@@ -248,6 +250,17 @@ class Store:
         self.number = number
         self.snapshot_bytes, self.journal_bytes = sum(map(len, bodies.values())), 0
         self._mark()
+
+    def probe(self) -> None:
+        """Try whether a snapshot may fit, at little cost. Raises StoreWriteError: it doesn't."""
+        try:
+            free = shutil.disk_usage(self.folder).free
+        except OSError as error:
+            raise StoreWriteError(_reason(error)) from error
+        if free < self.snapshot_bytes:
+            raise StoreWriteError("the disk is full")
+        with self._written() as database:  # the next snapshot has it removed
+            database.execute("INSERT OR REPLACE INTO part VALUES (?, zeroblob(?))", (b"", _PROBE_BYTES))
 
     def move_log(self) -> None:
         """Move the log's content into the database; `move_rest` is to follow. To be called from another thread."""

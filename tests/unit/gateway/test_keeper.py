@@ -3,14 +3,17 @@
 import asyncio
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from gateway import app
 from gateway import keeper as module
 from gateway.app import Gateway, create_gateway
 from gateway.settings import Settings
@@ -20,8 +23,10 @@ from gateway.sources.sim import SimOptions, SimSource
 from gateway.sources.source import Source
 from gateway.stores.store import Kept, Store, StoreError, StoreWriteError, open_store
 from handlers.auth import StaticKeys, hs256_key
+from market.calendar import TradingCalendar
 from market.events import Order, Trade
 from market.resolution import Resolution
+from market.symbols import Symbol
 from streaming.clock import Clock
 from tests.support.clock import VirtualClock
 from tests.support.source import START, ManualSource, symbol
@@ -55,6 +60,11 @@ class FaultyStore(Store):
         """Write a snapshot, unless the disk is full."""
         self._check()
         super().snapshot_at_once(label, parts)  # type: ignore[arg-type]  # handed on as it came
+
+    def probe(self) -> None:
+        """Try a small write."""
+        self._check()
+        super().probe()
 
     def _check(self) -> None:
         if self.full:
@@ -96,8 +106,10 @@ class Process:
         make: Callable[[Clock], Sequence[Source]],
         now: int,
         store: Store | None = None,
+        call_soon: Callable[[Callable[[], None]], object] | None = None,
         **settings: int,
     ) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
         self.clock = VirtualClock(now)
         self.sources = make(self.clock)
         if store is None:
@@ -111,6 +123,7 @@ class Process:
                 self.clock,
                 keys=StaticKeys(hs256_key(SECRET)),
                 assets=Path("none"),
+                call_soon=call_soon,
                 store=self.store,
             )
         except StoreError:
@@ -148,12 +161,10 @@ class Process:
         }
 
     async def live(self, seconds: float) -> None:
-        """Run sources and keeper for virtual seconds."""
-        tasks = [asyncio.create_task(self.gateway.supervisor.run()), asyncio.create_task(self.keeper.run())]
+        """Run sources and keeper for virtual seconds. Afterwards they wait for a time that doesn't come."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self.gateway.supervisor.run()), asyncio.create_task(self.keeper.run())]
         await self.clock.advance(seconds)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     def positions(self) -> list[tuple[str, int]]:
         """Return every bar stream's epoch and seq."""
@@ -226,7 +237,7 @@ async def test_what_cannot_be_kept_closes_the_gate_until_everything_is_kept_agai
     assert (process.keeper.gate(), process.keeper.failed, len(failures)) == (False, True, 1)
     assert not process.gateway.server.is_able()
     process.store.full = False
-    await process.live(5)
+    await process.live(31)
     assert (process.keeper.gate(), process.keeper.failed, len(failures)) == (True, False, 1)
     await process.live(1)
     before = process.positions()
@@ -237,19 +248,157 @@ async def test_what_cannot_be_kept_closes_the_gate_until_everything_is_kept_agai
     process.keeper.close()
 
 
-async def test_a_snapshot_that_fails_closes_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a batch does."""
+async def test_a_snapshot_that_fails_leaves_the_gate_open_and_is_tried_again_ever_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as batches can be kept clients are told on; the log says why. Whatever the error, one traceback at most."""
     process = Process(tmp_path, sim, START)
     await process.live(10)
-
-    def fail(*_: object) -> None:
-        raise StoreWriteError("no")
-
     monkeypatch.setattr(module, "LONGEST_JOURNAL_S", 0.0)
-    monkeypatch.setattr(process.store, "snapshot", fail)
+    for error, tracebacks in ((StoreWriteError("no"), 0), (RuntimeError("no"), 1)):
+        tried: list[float] = []
+
+        def fail(*_: object, error: Exception = error, tried: list[float] = tried) -> None:
+            tried.append(process.clock.monotonic())
+            raise error
+
+        with monkeypatch.context() as patch, capture_logs() as entries:
+            patch.setattr(process.store, "snapshot", fail)
+            await process.live(100)
+        assert (process.keeper.failed, process.keeper.gate()) == (False, True)
+        waits = [round(after - before) for before, after in pairwise(tried)]
+        assert waits == [1, 2, 4, 8, 16, 30, 30]
+        said = [entry for entry in entries if entry["log_level"] in ("warning", "error")]
+        assert len(said) == len(tried)
+        assert sum("exc_info" in entry for entry in said) == tracebacks
+        await process.live(32)
+        assert process.store.journal_bytes < 5000, "with room again it is written"
+    before = process.positions()
+    process.kill()
+    process = Process(tmp_path, sim, process.clock.now_ms())
+    assert process.positions() == before
+    process.keeper.close()
+
+
+async def test_a_snapshot_goes_on_where_a_batch_fails_and_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is of the state before the batches that were kept since: a new process stands where clients were told to be."""
+    process = Process(tmp_path, sim, START)
+    await process.live(100)
+    monkeypatch.setattr(module, "LONGEST_JOURNAL_S", 0.0)
+    assert isinstance(process.store, FaultyStore)
+    task = asyncio.create_task(process.keeper.run())
+    steps = 0
+    snapshot = process.store.snapshot
+
+    def stepped(label: str, parts: Mapping[str, Callable[[], bytes]]) -> Iterator[None]:
+        nonlocal steps, told
+        for each in snapshot(label, parts):
+            steps += 1
+            if steps == 2:
+                process.gateway.sink.clock("sim", process.clock.now_ms() + 60_000)
+                assert process.keeper.gate()
+                told = process.positions()
+                process.store.full = True  # type: ignore[attr-defined]
+                now = process.clock.now_ms()
+                process.gateway.sink.trade(
+                    Trade(process.sources[0].symbols[0].key, now + 61_000, Decimal(10), Decimal(1))
+                )
+                process.gateway.sink.clock("sim", now + 120_000)
+                assert not process.keeper.gate()
+            yield each
+
+    told: list[tuple[str, int]] = []
+    monkeypatch.setattr(process.store, "snapshot", stepped)
+    await process.clock.advance(1.5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert steps > 3
+    process.kill()
+    again = Process(tmp_path, sim, process.clock.now_ms())
+    assert again.positions() == told != process.positions()
+    again.keeper.close()
+
+
+async def test_what_is_noted_while_the_state_is_kept_again_is_kept_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the snapshot has isn't noted again; what comes while it is encoded is noted after it."""
+    process = Process(tmp_path, wide, START, call_soon=lambda _: None)
+    assert isinstance(process.store, FaultyStore)
+    sink, key = process.gateway.sink, process.sources[0].symbols[-1].key
+    sink.begins("sim", START)
+    assert process.keeper.gate()
     process.store.full = True
-    await process.live(2)
+    sink.trade(Trade(key, START + 1, Decimal(10), Decimal(1), "1"))
+    assert not process.keeper.gate()
+    process.store.full = False
+    sink.trade(Trade(key, START + 2, Decimal(10), Decimal(1), "2"))
+    copies = process.keeper.copies
+
+    def copied() -> dict[str, Callable[[], Any]]:
+        found = copies()
+        first, make = next(iter(found.items()))
+
+        def during() -> Any:
+            sink.trade(Trade(key, START + 3, Decimal(10), Decimal(1), "3"))
+            assert not process.keeper.gate()
+            sink.trade(Trade(key, START + 4, Decimal(10), Decimal(1), "4"))
+            return make()
+
+        return found | {first: during}
+
+    monkeypatch.setattr(process.keeper, "copies", copied)
+    task = asyncio.create_task(process.keeper.run())
+    await process.clock.advance(1.5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (process.keeper.failed, process.keeper.gate()) == (False, True)
+    assert (trades_told(process), process.store.journal_bytes > 0) == (4, True)
+    process.kill()
+    again = Process(tmp_path, wide, START + 5000)
+    assert trades_told(again) == 4
+    assert again.gateway.cache.doubled() == 0
+    again.keeper.close()
+
+
+def wide(clock: Clock) -> Sequence[Source]:
+    """Return a market whose last symbol its demo account doesn't watch."""
+    return (SimSource(SimOptions(symbols=7, rate=1), clock),)
+
+
+def trades_told(process: Process) -> int:
+    """Return how many trades of the sim were told."""
+    return process.gateway.cache._exchanges["sim"].trades.events.seq
+
+
+async def test_nothing_is_copied_or_encoded_while_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small write is tried instead, ever later."""
+    process = Process(tmp_path, sim, START)
+    assert isinstance(process.store, FaultyStore)
+    await process.live(10)
+    copied: list[float] = []
+    copies = process.keeper.copies
+    monkeypatch.setattr(process.keeper, "copies", lambda: copied.append(0) or copies())
+    tried: list[float] = []
+    probe = process.store.probe
+
+    def probed() -> None:
+        tried.append(process.clock.monotonic())
+        probe()
+
+    monkeypatch.setattr(process.store, "probe", probed)
+    process.store.full = True
+    await process.live(100)
     assert process.keeper.failed
+    assert copied == []
+    assert [round(after - before) for before, after in pairwise(tried)] == [1, 2, 4, 8, 16, 30, 30]
+    process.store.full = False
+    await process.live(31)
+    assert (process.keeper.failed, len(copied)) == (False, 1)
     process.keeper.close()
 
 
@@ -390,6 +539,48 @@ async def test_with_other_settings_a_new_epoch_begins(tmp_path: Path, settings: 
     process.keeper.close()
 
 
+async def test_another_version_goes_on_from_a_snapshot_but_tells_nothing_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its code may make something else of the same trades: after a kill it begins anew, and says why."""
+    process = Process(tmp_path, sim, START)
+    await process.live(70)
+    before = process.positions()
+    process.keeper.close()
+    monkeypatch.setattr(app, "VERSION", "9.9.9")
+    process = Process(tmp_path, sim, START + 100_000)
+    assert process.positions() == before
+    await process.live(10)
+    assert process.keeper.gate()
+    process.kill()
+    monkeypatch.setattr(app, "VERSION", "9.9.10")
+    with capture_logs() as entries:
+        process = Process(tmp_path, sim, START + 200_000)
+    assert not {epoch for epoch, _ in before} & {epoch for epoch, _ in process.positions()}
+    (reason,) = [entry["reason"] for entry in entries if "put aside" in entry["event"]]
+    assert "9.9.9" in reason
+    assert "9.9.10" in reason
+    process.keeper.close()
+
+
+async def test_with_another_table_of_its_calendar_a_new_epoch_begins(tmp_path: Path) -> None:
+    """The calendar's name alone doesn't say when it trades."""
+    day = 86_400_000
+    first = START - START % day
+
+    def make(closes: int) -> Callable[[Clock], Sequence[Source]]:
+        calendar = TradingCalendar.from_table("X", [[first, first, None, None, first + closes]])
+        return lambda _: [ManualSource(Symbol("test", "AAA", calendar))]
+
+    epochs = []
+    for closes in (day, day, day // 2):
+        with capture_logs() as entries:
+            process = Process(tmp_path, make(closes), START)
+        epochs.append(any("put aside" in entry["event"] for entry in entries))
+        process.keeper.close()
+    assert epochs == [False, False, True]
+
+
 async def test_a_source_that_cannot_resume_or_had_failed_starts_over_and_the_others_go_on(tmp_path: Path) -> None:
     """Its epochs are new, theirs are not."""
     process = Process(tmp_path, manual, START)
@@ -406,6 +597,8 @@ async def test_a_source_that_cannot_resume_or_had_failed_starts_over_and_the_oth
     process = Process(tmp_path, manual, START + 200_000)
     assert not set(before) & set(process.positions())
     assert process.keeper.sink.lives == {"test": "new", "sim": "new"}
+    assert process.keeper.gate()
+    assert process.store.journal_bytes == 0, "the snapshot has all of it"
     await process.live(10)
     assert process.keeper.sink.lives == {"test": "begun", "sim": "begun"}
     process.keeper.close()

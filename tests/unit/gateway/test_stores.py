@@ -547,8 +547,13 @@ for number in range(2000):
             break
     else:
         print("kept", number, flush=True)
+try:
+    store.probe()
+except StoreWriteError:
+    print("no room", flush=True)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 if sys.argv[2] == "recover":
+    store.probe()
     store.snapshot_at_once("after", {"all": lambda: b"state"})
     store.append(b"goes on")
     print("recovered", flush=True)
@@ -568,6 +573,7 @@ def test_a_full_disk_is_said_and_loses_nothing_that_was_kept(tmp_path: Path, the
     kept_lines = [line for line in lines if line.startswith("kept")]
     failures = [line for line in lines if line.startswith("failed")]
     assert len(failures) == 3
+    assert "no room" in lines
     assert 10 < len(kept_lines) < 1000
     store, kept = opened(tmp_path, boot_id())
     assert kept is not None
