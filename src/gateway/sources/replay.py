@@ -18,6 +18,7 @@ from gateway.sources.demo import PACE_S, DemoTrader, demo_account
 from gateway.sources.files import ReplayData, parse_replay_file
 from gateway.sources.source import CLOCK_EVERY_S, EVENTS_PER_TURN, SourceError
 from gateway.sources.tape import TradeTape
+from gateway.telemetry import get_logger
 from market.calendar import DAY_MS, MINUTE_MS, CalendarError, Session, TradingCalendar
 from market.events import Account, AccountSink, Bar, MarketSink, Trade
 from market.exact import EXACT
@@ -87,14 +88,14 @@ async def open_replay(options: ReplayOptions, clock: Clock) -> "ReplaySource":
     except CalendarError as error:
         raise SourceError(str(error)) from None
     data = await asyncio.to_thread(parsed.placed, calendar, skip_bad_rows=options.skip_bad_rows)
-    return ReplaySource(data, options, clock)
+    return ReplaySource(data, options, clock, digest=await asyncio.to_thread(_digest_of, options.path))
 
 
 class ReplaySource:
     """One file at one exchange. `start_ms` is where the market clock starts."""
 
-    def __init__(self, data: ReplayData, options: ReplayOptions, clock: Clock) -> None:
-        """Take what `read_replay_file` gave.
+    def __init__(self, data: ReplayData, options: ReplayOptions, clock: Clock, *, digest: str | None = None) -> None:
+        """Take what `read_replay_file` gave. `digest` is the file's, which else is read once more when it is wanted.
 
         ReplayStartError: the start isn't in the data. SourceError: a currency can't have a balance. ValueError: a bad
         speed.
@@ -103,6 +104,7 @@ class ReplaySource:
             raise ValueError(f"The speed must be above 0, not {options.speed}.")
         self._data = data
         self._options = options
+        self._digest = digest
         self._clock = clock
         self._rate = options.speed * 1000  # market ms a wall second
         descriptions: Mapping[str, str] = SHIPPED_NAMES if options.path == SHIPPED_FILE else {}
@@ -144,10 +146,12 @@ class ReplaySource:
         return self._data.tape.daily_bars(symbol.name, self.start_ms if before is None else before)
 
     def fingerprint(self) -> str:
-        """Return what the trades and their order depend on. The pace may change; looping too."""
+        """Return what the trades and their order depend on. The pace may change; looping too.
+
+        SourceError: the file can't be read.
+        """
         options, data = self._options, self._data
-        with options.path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = self._digest = self._digest or _digest_of(options.path)
         return (
             f"replay {digest} at {options.exchange}, calendar {data.calendar.name}, from {self.start_ms},"
             f" {data.dropped_rows} rows left out, account {options.exchange_id}"
@@ -204,6 +208,12 @@ class ReplaySource:
         while True:
             life = self._life
             if life.has_ended:
+                if self._options.loop:
+                    get_logger().warning(
+                        "the replay had ended before TAPECAST_REPLAY_LOOP was set, and stays so:"
+                        " begin with another folder TAPECAST_DATA to replay again",
+                        source=self.name,
+                    )
                 return
             if not life.has_begun:
                 await self._history(sink)
@@ -378,6 +388,14 @@ class _Turn:
         if self._events >= EVENTS_PER_TURN:
             self._events = 0
             await self._clock.sleep(0)
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"{path} can't be read any more ({error.strerror}): put it back and start again.") from None
 
 
 def _check_currencies(symbols: Sequence[Symbol]) -> None:

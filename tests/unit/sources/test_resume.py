@@ -4,16 +4,18 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from gateway.sources.replay import ReplayOptions, ReplaySource
+from gateway.sources.replay import ReplayOptions, ReplaySource, open_replay
 from gateway.sources.sim import SimOptions, SimSource
-from gateway.sources.source import ResumableSource
+from gateway.sources.source import ResumableSource, SourceError
 from market.events import Balance, Order, Trade
 from streaming.clock import Clock
 from tests.support.clock import VirtualClock
@@ -148,3 +150,32 @@ async def test_following_leads_to_the_same_state_as_living_through_it(tmp_path: 
     assert json.dumps(other.dump()) == json.dumps(source.dump())
     assert "stocks" not in source.fingerprint()
     assert other.fingerprint() == source.fingerprint()
+
+
+async def test_a_file_that_is_gone_by_the_start_is_said_and_one_that_was_read_is_not_read_again(tmp_path: Path) -> None:
+    """Its digest is made with the file's content, off the event loop."""
+    path = stocks(tmp_path)
+    options = ReplayOptions(path=path, exchange="x", calendar="24/7")
+    source = await open_replay(options, VirtualClock())
+    said = source.fingerprint()
+    path.write_text(path.read_text() + "\n")
+    assert source.fingerprint() == said
+    late = ReplaySource(load(path), options, VirtualClock())
+    path.unlink()
+    with pytest.raises(SourceError, match=r"stocks\.csv can't be read any more"):
+        late.fingerprint()
+
+
+async def test_a_replay_that_had_ended_says_that_it_does_not_start_over(tmp_path: Path) -> None:
+    """Although it now would: its clients were told of the end."""
+    options = ReplayOptions(path=tmp_path / "stocks.csv", exchange="x", speed=1e9)
+    data = load(stocks(tmp_path))
+    first = ReplaySource(data, options, VirtualClock(auto=True))
+    await first.run(BarSink(first.symbols))
+    second = ReplaySource(data, replace(options, loop=True), VirtualClock())
+    second.load(json.loads(json.dumps(first.dump())))
+    second.go_on()
+    with capture_logs() as entries:
+        await second.run(BarSink(second.symbols))
+    (entry,) = entries
+    assert "TAPECAST_REPLAY_LOOP" in entry["event"]
