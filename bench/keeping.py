@@ -4,9 +4,13 @@ Nobody listens: what is measured is the market's side alone, with the store and 
 """
 
 import asyncio
+import json
+import random
 import sys
 import tempfile
 import time
+import zlib
+from decimal import Decimal
 from pathlib import Path
 
 from gateway.app import create_gateway
@@ -15,7 +19,8 @@ from gateway.settings import Settings
 from gateway.sources.sim import Market, SimOptions, SimSource
 from gateway.stores.store import open_store
 from handlers.auth import StaticKeys, hs256_key
-from market.events import MarketSink
+from market.events import Bar, MarketSink, Trade
+from market.resolution import Resolution
 from streaming.clock import SystemClock
 
 TRADES = 100_000
@@ -49,9 +54,59 @@ async def measure(data: Path | None, symbols: int) -> tuple[float, Keeper | None
     return (time.perf_counter() - began) / TRADES * 1e6, gateway.keeper
 
 
+async def measure_full(data: Path, symbols: int, bars: int, trades: int) -> str:
+    """Return what a snapshot takes where histories and kept trades are long, as after days of a lively market."""
+    clock = SystemClock()
+    source = SimSource(SimOptions(symbols=symbols, rate=1), clock)
+    gateway = create_gateway(
+        Settings(sources=("sim",)),
+        [source],
+        clock,
+        keys=StaticKeys(hs256_key("a secret of the bench, long enough")),
+        assets=Path("none"),
+        store=open_store(data),
+    )
+    keeper = gateway.keeper
+    assert keeper is not None
+    rng = random.Random(1)
+    now = clock.now_ms() // 60_000 * 60_000
+    for symbol in source.symbols:
+        for resolution in list(Resolution)[:3]:
+            past = [
+                Bar(now - (bars - number) * 3_600_000, *(Decimal(rng.randrange(10**6)) / 100 for _ in range(5)))
+                for number in range(bars)
+            ]
+            gateway.feed.past_bars(symbol.key, resolution, past)
+    gateway.feed.begins("sim", now)
+    for number in range(trades):
+        for symbol in source.symbols:
+            price = Decimal(rng.randrange(1, 10**6)) / 100
+            gateway.feed.trade(
+                Trade(symbol.key, now + number * 550_000 // trades, price, Decimal(1), str(number), "buy")
+            )
+    began = time.perf_counter()
+    parts = keeper.copies()
+    copied = time.perf_counter() - began
+    slowest = size = 0.0
+    began = time.perf_counter()
+    for make in parts.values():
+        at = time.perf_counter()
+        size += len(zlib.compress(json.dumps(make(), separators=(",", ":")).encode(), 1))
+        slowest = max(slowest, time.perf_counter() - at)
+    encoded = time.perf_counter() - began
+    keeper.close()
+    return (
+        f"{symbols} symbols, {3 * bars} bars and {trades} kept trades each: copying {copied * 1000:.0f} ms,"
+        f" encoding {encoded * 1000:.0f} ms, its slowest part {slowest * 1000:.0f} ms, {size / 1e6:.0f} MB\n"
+    )
+
+
 async def main() -> None:
     """Print a line for each measurement."""
     say = sys.stdout.write
+    for bars, trades in ((5000, 0), (5000, 1000)):
+        with tempfile.TemporaryDirectory() as folder:
+            say(await measure_full(Path(folder), 100, bars, trades))
     for symbols in (2, 500):
         plain, _ = await measure(None, symbols)
         with tempfile.TemporaryDirectory() as folder:

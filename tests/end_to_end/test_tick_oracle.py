@@ -200,7 +200,9 @@ def shuffled(trades: list[Trade]) -> list[Trade]:
     rng = random.Random(20130901)
     queue = [(trade.time + rng.randrange(LATENESS_MS + 1), number) for number, trade in enumerate(trades)]
     # A double comes up to 2 s after the first copy.
-    queue += [(queue[number][0] + rng.randrange(LATENESS_MS), number) for number in rng.sample(range(count), count // 100)]
+    queue += [
+        (queue[number][0] + rng.randrange(LATENESS_MS), number) for number in rng.sample(range(count), count // 100)
+    ]
     queue.sort()
     return [trades[number] for _, number in queue]
 

@@ -48,8 +48,8 @@ class ResumableSource(Source, Protocol):
     """A source that can go on in a new process where an earlier one stopped.
 
     Before `run` it is given a copy of its state (`load`), then hears again what it said after that (`follow_...`), to
-    which its accounts say to `sink` what they said then; at last `go_on`. `run` then neither tells history nor `begins`;
-    a source that had ended returns at once. After `forget`, and where neither was called, it starts anew.
+    which its accounts say to `sink` what they said then; at last `go_on`. `run` then neither tells history nor
+    `begins`; a source that had ended returns at once. After `forget`, and where neither was called, it starts anew.
     """
 
     def fingerprint(self) -> str:

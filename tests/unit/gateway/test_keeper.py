@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -107,7 +108,7 @@ class Process:
         now: int,
         store: Store | None = None,
         call_soon: Callable[[Callable[[], None]], object] | None = None,
-        **settings: int,
+        settings: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._tasks: list[asyncio.Task[None]] = []
         self.clock = VirtualClock(now)
@@ -118,7 +119,7 @@ class Process:
         self.store = store
         try:
             self.gateway: Gateway = create_gateway(
-                Settings(sources=("sim",), **settings),  # type: ignore[arg-type]  # mypy takes them for any field's
+                Settings(sources=("sim",), **settings),
                 self.sources,
                 self.clock,
                 keys=StaticKeys(hs256_key(SECRET)),
@@ -131,6 +132,11 @@ class Process:
             raise
         assert self.gateway.keeper is not None
         self.keeper = self.gateway.keeper
+
+    def fill(self, is_full: bool) -> None:
+        """Fill the disk, or make room."""
+        assert isinstance(self.store, FaultyStore)
+        self.store.full = is_full
 
     def kill(self) -> None:
         """Let go of the folder: what was kept by now is all that there is."""
@@ -232,16 +238,16 @@ async def test_what_cannot_be_kept_closes_the_gate_until_everything_is_kept_agai
     process.keeper.on_failure = lambda: failures.append(None)
     await process.live(70)
     assert process.keeper.gate()
-    process.store.full = True
+    process.fill(True)
     await process.live(70)
     assert (process.keeper.gate(), process.keeper.failed, len(failures)) == (False, True, 1)
     assert not process.gateway.server.is_able()
-    process.store.full = False
+    process.fill(False)
     await process.live(31)
     assert (process.keeper.gate(), process.keeper.failed, len(failures)) == (True, False, 1)
     await process.live(1)
     before = process.positions()
-    process.store.full = True  # no snapshot at the end: the batches alone have it
+    process.fill(True)  # no snapshot at the end: the batches alone have it
     process.keeper.close()
     process = Process(tmp_path, sim, process.clock.now_ms())
     assert process.positions() == before
@@ -251,7 +257,7 @@ async def test_what_cannot_be_kept_closes_the_gate_until_everything_is_kept_agai
 async def test_a_snapshot_that_fails_leaves_the_gate_open_and_is_tried_again_ever_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As long as batches can be kept clients are told on; the log says why. Whatever the error, one traceback at most."""
+    """As long as batches can be kept clients are told on; the log says why. An unknown error has one traceback."""
     process = Process(tmp_path, sim, START)
     await process.live(10)
     monkeypatch.setattr(module, "LONGEST_JOURNAL_S", 0.0)
@@ -283,24 +289,23 @@ async def test_a_snapshot_that_fails_leaves_the_gate_open_and_is_tried_again_eve
 async def test_a_snapshot_goes_on_where_a_batch_fails_and_is_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is of the state before the batches that were kept since: a new process stands where clients were told to be."""
+    """It is of the state before the batches that were kept since: a new process stands where clients do."""
     process = Process(tmp_path, sim, START)
     await process.live(100)
     monkeypatch.setattr(module, "LONGEST_JOURNAL_S", 0.0)
-    assert isinstance(process.store, FaultyStore)
     task = asyncio.create_task(process.keeper.run())
     steps = 0
     snapshot = process.store.snapshot
 
     def stepped(label: str, parts: Mapping[str, Callable[[], bytes]]) -> Iterator[None]:
-        nonlocal steps, told
+        nonlocal steps
         for each in snapshot(label, parts):
             steps += 1
             if steps == 2:
                 process.gateway.sink.clock("sim", process.clock.now_ms() + 60_000)
                 assert process.keeper.gate()
-                told = process.positions()
-                process.store.full = True  # type: ignore[attr-defined]
+                told.extend(process.positions())
+                process.fill(True)
                 now = process.clock.now_ms()
                 process.gateway.sink.trade(
                     Trade(process.sources[0].symbols[0].key, now + 61_000, Decimal(10), Decimal(1))
@@ -326,14 +331,13 @@ async def test_what_is_noted_while_the_state_is_kept_again_is_kept_once(
 ) -> None:
     """What the snapshot has isn't noted again; what comes while it is encoded is noted after it."""
     process = Process(tmp_path, wide, START, call_soon=lambda _: None)
-    assert isinstance(process.store, FaultyStore)
     sink, key = process.gateway.sink, process.sources[0].symbols[-1].key
     sink.begins("sim", START)
     assert process.keeper.gate()
-    process.store.full = True
+    process.fill(True)
     sink.trade(Trade(key, START + 1, Decimal(10), Decimal(1), "1"))
     assert not process.keeper.gate()
-    process.store.full = False
+    process.fill(False)
     sink.trade(Trade(key, START + 2, Decimal(10), Decimal(1), "2"))
     copies = process.keeper.copies
 
@@ -378,11 +382,15 @@ async def test_nothing_is_copied_or_encoded_while_the_disk_is_full(
 ) -> None:
     """A small write is tried instead, ever later."""
     process = Process(tmp_path, sim, START)
-    assert isinstance(process.store, FaultyStore)
     await process.live(10)
     copied: list[float] = []
     copies = process.keeper.copies
-    monkeypatch.setattr(process.keeper, "copies", lambda: copied.append(0) or copies())
+
+    def copied_then() -> dict[str, Callable[[], Any]]:
+        copied.append(process.clock.monotonic())
+        return copies()
+
+    monkeypatch.setattr(process.keeper, "copies", copied_then)
     tried: list[float] = []
     probe = process.store.probe
 
@@ -391,12 +399,12 @@ async def test_nothing_is_copied_or_encoded_while_the_disk_is_full(
         probe()
 
     monkeypatch.setattr(process.store, "probe", probed)
-    process.store.full = True
+    process.fill(True)
     await process.live(100)
     assert process.keeper.failed
     assert copied == []
     assert [round(after - before) for before, after in pairwise(tried)] == [1, 2, 4, 8, 16, 30, 30]
-    process.store.full = False
+    process.fill(False)
     await process.live(31)
     assert (process.keeper.failed, len(copied)) == (False, 1)
     process.keeper.close()
@@ -504,6 +512,7 @@ async def test_an_error_in_the_demo_account_does_not_keep_the_server_from_starti
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """The source failed of it then, and fails of it when it hears the trade again: it starts over."""
+
     def fail(trader: DemoTrader, watched: object, trade: Trade) -> None:
         raise error
 
@@ -531,11 +540,11 @@ async def test_with_other_settings_a_new_epoch_begins(tmp_path: Path, settings: 
     await process.live(70)
     epochs = {epoch for epoch, _ in process.positions()}
     process.keeper.close()
-    process = Process(tmp_path, sim, START + 100_000, **settings)
+    process = Process(tmp_path, sim, START + 100_000, settings=settings)
     assert not epochs & {epoch for epoch, _ in process.positions()}
     assert {seq for _, seq in process.positions()} == {0}
     process.keeper.close()
-    process = Process(tmp_path, lambda clock: [*sim(clock), ManualSource(symbol())], START + 100_000, **settings)
+    process = Process(tmp_path, lambda clock: [*sim(clock), ManualSource(symbol())], START + 100_000, settings=settings)
     process.keeper.close()
 
 

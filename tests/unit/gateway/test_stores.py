@@ -322,9 +322,9 @@ def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
     try:
         store = begun(folder)
         store.append(b"one")
-        assert {file.name: oct(file.stat().st_mode & 0o777) for file in folder.iterdir()} == {
-            name: "0o600" for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", HEAD, "tapecast.lock")
-        }
+        assert {file.name: oct(file.stat().st_mode & 0o777) for file in folder.iterdir()} == dict.fromkeys(
+            (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", HEAD, "tapecast.lock"), "0o600"
+        )
         assert oct(folder.stat().st_mode & 0o777) == "0o700"
         kill(store)
         for file in folder.iterdir():

@@ -174,7 +174,9 @@ def test_replaying_gives_the_newest_and_the_position_before_them() -> None:
     assert (seqs(stream.replay(5, "C")), stream.replay(5, "C").start) == ([], 5)
 
 
-@pytest.mark.parametrize(("frames", "total", "left"), [(100, 1000, [90, 30]), (10, 1000, [10, 10]), (100, 40, [20, 20])])
+@pytest.mark.parametrize(
+    ("frames", "total", "left"), [(100, 1000, [90, 30]), (10, 1000, [10, 10]), (100, 40, [20, 20])]
+)
 def test_bounds_that_are_smaller_than_those_of_the_copy_count_at_once(frames: int, total: int, left: list[int]) -> None:
     """What is too much in a ring is forgotten, then what is too much in all, the oldest first; and so it stays."""
     first = Rings(VirtualClock(), frames=1000, age=600, total=1000)
