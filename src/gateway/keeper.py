@@ -233,11 +233,11 @@ class Keeper:
         """Take a snapshot whenever one is due, and try again where something couldn't be kept, until cancelled."""
         while True:
             await self._clock.sleep(CHECK_S)
-            if self.store.logged > MOST_LOGGED:
-                await self._move_log()
             if self._clock.monotonic() < self._retry_at:
                 continue
             try:
+                if self.store.logged > MOST_LOGGED:
+                    await self._move_log()
                 if self._failed:
                     await self._recover()
                 elif self._is_due():

@@ -162,7 +162,7 @@ class Store:
         try:
             # Only to be read: closing any other connection would move a damaged log's content into the database.
             path = self._path(DATABASE).absolute().as_uri()
-            with contextlib.closing(sqlite3.connect(f"{path}?mode=ro", uri=True)) as database:
+            with contextlib.closing(sqlite3.connect(f"{path}?mode=ro", uri=True, timeout=1)) as database:
                 return self._read_all(database, least)
         except sqlite3.DatabaseError as error:
             if _code(error) in (*_BUSY, *_OF_THE_DISK, *_OF_THE_SYSTEM):

@@ -180,7 +180,7 @@ def test_replaying_gives_the_newest_and_the_position_before_them() -> None:
 def test_bounds_that_are_smaller_than_those_of_the_copy_count_at_once(frames: int, total: int, left: list[int]) -> None:
     """What is too much in a ring is forgotten, then what is too much in all, the oldest first; and so it stays."""
     first = Rings(VirtualClock(), frames=1000, age=600, total=1000)
-    names = {"a": first.new(), "b": first.new()}
+    names: dict[str, Ring[int]] = {"a": first.new(), "b": first.new()}
     for number in range(1, 71):
         names["a"].append(number, "", number)
     for number in range(1, 31):
@@ -190,7 +190,7 @@ def test_bounds_that_are_smaller_than_those_of_the_copy_count_at_once(frames: in
     copies = {name: ring.dump(lambda event: event)() for name, ring in names.items()}
     order = first.dump(names)()
     second = Rings(VirtualClock(), frames=frames, age=10**9, total=total)
-    again = {"a": second.new(), "b": second.new()}
+    again: dict[str, Ring[int]] = {"a": second.new(), "b": second.new()}
     for name, ring in again.items():
         ring.load(copies[name], lambda event: event)
     second.load(order, again)
