@@ -8,7 +8,7 @@ ASSETS := .cache/assets
 WORKERS ?= 2
 GENERATE := $(BIN)/python -m codegen asyncapi.yaml --server src/generated
 
-.PHONY: help run dev test test-cov soak bench generate check lint types layers drift assets constraints clean
+.PHONY: help run dev test test-stock test-cov soak bench generate check lint types layers drift assets constraints clean
 
 help: ## Print this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ dev: $(VENV)/.installed-dev ## The same, started again at each change of a sourc
 
 test: $(VENV)/.installed-dev ## Run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+test-stock: $(VENV)/.installed-dev ## Run every test on uvicorn's own WebSocket class
+	TAPECAST_TRANSPORT=stock $(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/conformance --ignore tests/codegen
 
 test-cov: $(VENV)/.installed-dev ## Run every test, and hold each package to its branch coverage
 	rm -f .coverage .coverage.*
@@ -52,8 +55,8 @@ types: $(VENV)/.installed-dev
 layers: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-run ## Measure deliveries a second (needs a C compiler; on an otherwise idle machine)
-	$(BIN)/python bench/fanout.py
+bench: $(VENV)/.installed-bench ## Measure beside other servers, on an idle machine with a C compiler (QUICK=1: < 3 min)
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH_OPTIONS)
 
 constraints: $(VENV)/.installed-dev ## Renew constraints.txt from what is installed
 	$(BIN)/pip freeze --exclude-editable --disable-pip-version-check | grep -v '^tapecast' | LC_ALL=C sort -f > constraints.txt
@@ -75,4 +78,10 @@ $(VENV)/.installed-run: pyproject.toml constraints.txt | $(VENV)/bin/pip
 
 $(VENV)/.installed-dev: $(VENV)/.installed-run
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# A peer that can't be had is left out of the tables with its reason.
+$(VENV)/.installed-bench: $(VENV)/.installed-run
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]' || \
+	  echo "Some peers of the bench could not be installed; it goes on without them."
 	@touch $@

@@ -5,12 +5,18 @@ Over the whole run one more thing is watched: that no log line holds a token.
 
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, settings
+from uvicorn._types import HTTPScope
+from uvicorn.config import Config
 
 from gateway.telemetry import configure_logging
+from gateway.transport.direct import DirectProtocol
 from gateway.transport.stock import StockProtocol
+from gateway.transport.switchboard import Switchboard
 from tests.support.judge import Judge
 from tests.support.logs import RunLog
 
@@ -53,21 +59,46 @@ def _every_frame_is_judged(
 ) -> Iterator[None]:
     """Hold every frame that a server in this process sends against the document, whoever reads it."""
     faults: list[str] = []
-    write = StockProtocol.write
     marker = request.node.get_closest_marker("judge_one_in")
     one_in: int = 1 if marker is None else marker.args[0]
     sent = 0
+    paths: dict[int, str] = {}  # by identity: a detached connection forgets its path, and can't be referred to weakly
+    stock_write, write, begin, broadcast = (
+        StockProtocol.write,
+        DirectProtocol.write,
+        DirectProtocol.begin,
+        Switchboard.broadcast,
+    )
 
-    def judged(self: StockProtocol, frames: Sequence[bytes]) -> None:
+    def judge(frames: Sequence[bytes], path: str) -> None:
         nonlocal sent
         for frame in frames[-sent % one_in :: one_in]:
             try:
-                judge_of_all.frame(frame.decode(), self.scope["path"])
+                judge_of_all.frame(frame.decode(), path)
             except AssertionError as fault:
                 faults.append(str(fault))
         sent += len(frames)
+
+    def judged_stock_write(self: StockProtocol, frames: Sequence[bytes]) -> None:
+        judge(frames, self.scope["path"])
+        stock_write(self, frames)
+
+    def noted_begin(self: DirectProtocol, config: Config, http: HTTPScope, url: bytes, *more: Any) -> None:
+        paths[id(self)] = unquote(url.partition(b"?")[0].decode())
+        begin(self, config, http, url, *more)
+
+    def judged_write(self: DirectProtocol, frames: Sequence[bytes]) -> None:
+        judge(frames, paths[id(self)])
         write(self, frames)
 
-    monkeypatch.setattr(StockProtocol, "write", judged)
+    def judged_broadcast(self: Switchboard, descriptors: Sequence[int], frames: Sequence[bytes]) -> None:
+        for path in {paths[id(self.lines[descriptor])] for descriptor in descriptors}:
+            judge(frames, path)
+        broadcast(self, descriptors, frames)
+
+    monkeypatch.setattr(StockProtocol, "write", judged_stock_write)
+    monkeypatch.setattr(DirectProtocol, "begin", noted_begin)
+    monkeypatch.setattr(DirectProtocol, "write", judged_write)
+    monkeypatch.setattr(Switchboard, "broadcast", judged_broadcast)
     yield
     assert not faults, faults

@@ -1,7 +1,7 @@
 """Access: who may connect, and how a refusal is told. It never reads a token itself, and never logs one."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fastapi import WebSocket
@@ -9,14 +9,17 @@ from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from gateway.tally import Tally
 from gateway.telemetry import get_logger
-from gateway.transport.stock import EXTENSION, StockProtocol, address_of
+from gateway.transport.carrier import address_of, carrier_in
 from generated.channels import CHANNELS, Channel
 from generated.errors import CloseCode
 from generated.security import Refusal
 from handlers.auth import AuthenticationError, Principal, TokenAuthenticator
 
 UNKNOWN_ADDRESS = Refusal(404, "unknown_address", "There is no channel at this address. /asyncapi lists the addresses.")
+RETRY_AFTER_S = 5
+"""When a client that found no place, or a server that goes, may try again: as long as closing a connection may take."""
 SUBPROTOCOLS = tuple(dict.fromkeys(name for channel in CHANNELS for name in channel.subprotocols))
 
 
@@ -60,13 +63,15 @@ class Refuser:
     """
 
     mode: Literal["http", "close"] = "http"
+    tally: Tally = field(default_factory=Tally)
 
     async def refuse(self, websocket: WebSocket, channel: Channel | None, refusal: Refusal) -> None:
-        """Refuse the handshake, and log it."""
-        protocol = websocket.scope.get("extensions", {}).get(EXTENSION)
+        """Refuse the handshake; log and count it."""
+        self.tally.refused(refusal.status, refusal.code)
+        carrier = carrier_in(websocket.scope)
         get_logger().info(
             "refuse",
-            client=address_of(protocol) if isinstance(protocol, StockProtocol) else "?",
+            client="?" if carrier is None else address_of(carrier),
             path=websocket.scope["path"],
             status=refusal.status,
             code=refusal.code,
@@ -76,12 +81,16 @@ class Refuser:
         known = SUBPROTOCOLS if channel is None else channel.subprotocols
         subprotocol = next((name for name in known if name in offered), None)
         try:
-            if isinstance(protocol, StockProtocol) and (subprotocol is not None or self.mode == "close"):
+            if carrier is not None and (subprotocol is not None or self.mode == "close"):
                 await websocket.accept(subprotocol=subprotocol)
-                protocol.close_with(close_code(refusal.status) if subprotocol else CloseCode.POLICY_VIOLATION)
+                carrier.close_with(close_code(refusal.status) if subprotocol else CloseCode.POLICY_VIOLATION)
             else:
                 await websocket.send_denial_response(
-                    JSONResponse({"code": refusal.code, "message": refusal.message}, status_code=refusal.status)
+                    JSONResponse(
+                        {"code": refusal.code, "message": refusal.message},
+                        status_code=refusal.status,
+                        headers={"Retry-After": str(RETRY_AFTER_S)} if refusal.status in (429, 503) else None,
+                    )
                 )
         except WebSocketDisconnect:
             return  # the client did not wait for its answer
@@ -96,6 +105,8 @@ def close_code(status: int) -> CloseCode:
     match status:
         case 401 | 403:
             return CloseCode.POLICY_VIOLATION
+        case 429:
+            return CloseCode.CONNECTION_LIMIT
         case 503:
             return CloseCode.SHUTDOWN
         case _:

@@ -12,15 +12,19 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from gateway.access import Authenticator, OriginList, Refuser
+from gateway.admission import Admission, ConnectionLimits
 from gateway.health import create_health_router
 from gateway.keeper import Keeper
+from gateway.metrics import Counts, create_metrics_router, create_registry
 from gateway.pages import PageSymbol, create_pages
 from gateway.settings import Settings
 from gateway.sources.source import Source
 from gateway.stores.store import Store
 from gateway.supervisor import Supervisor
+from gateway.tally import TALLY, Tally
 from gateway.tokens import IssueToken, create_token_router
 from gateway.transport.connection import Server
+from gateway.transport.switchboard import Switchboard
 from generated.document import document_json, document_yaml
 from generated.models import Limits
 from generated.operations import BarsOperations
@@ -38,6 +42,7 @@ from streaming.history import Rings
 from streaming.hub import Hub
 from streaming.limits import SessionLimits
 from streaming.session import Flusher, Session
+from streaming.traffic import Traffic
 
 VERSION = "0.1.0"
 AGE_CHECK_S = 1.0
@@ -49,11 +54,13 @@ class Gateway:
 
     app: FastAPI
     server: Server
+    switchboard: Switchboard
     hub: Hub
     supervisor: Supervisor
     feed: BarsFeed
     cache: CacheFeed
     clock: Clock
+    admission: Admission
     keeper: Keeper | None
     sink: Sink
     """Where the sources' events go."""
@@ -82,10 +89,18 @@ def create_gateway(
     the running loop's. `store` keeps what clients are told over a restart, and is closed with the application; without
     one each start is a new epoch. Raises StoreError: it can't be used.
     """
-    hub = Hub()
     soon = call_soon or (lambda callback: asyncio.get_running_loop().call_soon(callback))
-    flusher = Flusher(soon)
-    refuser = Refuser(settings.auth_failure)
+    traffic, tally = Traffic(), Tally()
+    switchboard = Switchboard(
+        max_message_bytes=settings.max_frame_bytes,
+        ping_interval=settings.ping_s,
+        pong_timeout=settings.pong_s,
+        handshake_timeout=settings.handshake_s,
+        refused=tally.refused,
+    )
+    flusher = Flusher(soon, switchboard.broadcast, traffic, clock.monotonic)
+    hub = Hub(flusher)
+    refuser = Refuser(settings.auth_failure, tally)
     # What is kept is told again with the times that it had.
     pinned = None if store is None else PinnedClock(clock)
     feed_clock = pinned or clock
@@ -107,7 +122,8 @@ def create_gateway(
     authenticator = token_authenticator(settings, keys, clock)
     tokens = Tokens(authenticator.authenticate, clock, warning_ms=settings.token_warning_ms)
     entrances = Entrances(cache_feed)
-    server = Server(hub, flusher, session_limits(settings), clock, refuser.refuse, entrances, tokens)
+    admission = Admission(connection_limits(settings))
+    server = Server(hub, flusher, session_limits(settings), clock, refuser.refuse, entrances, tokens, admission, tally)
     keeper: Keeper | None = None
     if store is not None and pinned is not None:
         kept_settings = (f"lateness {settings.lateness_ms} ms", f"late {settings.late_ms} ms")
@@ -133,13 +149,13 @@ def create_gateway(
             rings.trim()
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Tally]]:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(supervisor.run()), group.create_task(check_ages())]
                 if keeper is not None:
                     tasks.append(group.create_task(keeper.run()))
-                yield
+                yield {TALLY: tally}
                 for task in tasks:
                     task.cancel()
         finally:
@@ -159,6 +175,21 @@ def create_gateway(
             lambda: supervisor.ready and not server.draining and server.is_able(), lambda: supervisor.states
         )
     )
+    if settings.metrics == "on":
+        counts = Counts(
+            traffic=traffic,
+            tally=tally,
+            sessions=server.sessions,
+            topics=lambda: len(hub),
+            recoveries={"bars": feed.recoveries, "cache": cache_feed.recoveries},
+            trades_dropped=lambda: {**feed.dropped(), "told_twice": cache_feed.doubled()},
+            source_states=lambda: supervisor.states,
+            is_draining=lambda: server.draining,
+            keeper_failures=lambda: 0 if keeper is None else keeper.failures,
+            is_kept=server.is_able,
+            version=VERSION,
+        )
+        app.include_router(create_metrics_router(create_registry(counts)))
     app.include_router(
         create_router(
             server.serve,
@@ -206,7 +237,7 @@ def create_gateway(
             await answer_unknown_http_path(scope, receive, send)
 
     app.router.default = answer_unknown_path
-    return Gateway(app, server, hub, supervisor, feed, cache_feed, clock, keeper, sink)
+    return Gateway(app, server, switchboard, hub, supervisor, feed, cache_feed, clock, admission, keeper, sink)
 
 
 def session_limits(settings: Settings) -> SessionLimits:
@@ -218,6 +249,15 @@ def session_limits(settings: Settings) -> SessionLimits:
         bad_frames_in_a_row=settings.max_bad_frames,
         outbox_bytes=settings.outbox_bytes,
         outbox_age=settings.outbox_age_s,
+    )
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    """Return how many connections there may be."""
+    return ConnectionLimits(
+        total=settings.max_connections,
+        user=settings.max_connections_per_user,
+        address=settings.max_connections_per_address,
     )
 
 
@@ -244,4 +284,5 @@ def token_authenticator(settings: Settings, keys: Keys, clock: Clock) -> TokenAu
         leeway_s=settings.jwt_leeway_s,
         default_scopes=frozenset(settings.default_scopes.split()),
         default_accounts=settings.accounts,
+        max_bytes=settings.max_token_bytes,
     )

@@ -76,6 +76,8 @@ class Keeper:
         self._call_soon = call_soon
         self._pending: list[str] = []
         self._failed = False
+        self.failures = 0
+        """How often something couldn't be kept."""
         self._snapshot_at = 0.0
         self._since: list[str] | None = None
         """What was noted since the copy that is to open the gate again."""
@@ -221,6 +223,7 @@ class Keeper:
 
     def _fail(self, error: StoreWriteError) -> None:
         self._failed = True
+        self.failures += 1
         self._wait = self._retry_at = 0.0
         get_logger().error(
             "state can't be kept: clients are closed until it can", folder=str(self.store.folder), reason=str(error)

@@ -8,10 +8,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 import uvicorn
 
 from gateway.app import Gateway, create_gateway
+from gateway.descriptors import allow_descriptors
+from gateway.drain import Drain
 from gateway.keys import JwksKeys, load_keys
 from gateway.paths import assets_folder, cache_folder
 from gateway.settings import Settings
@@ -20,27 +23,39 @@ from gateway.sources.replay import ReplaySource
 from gateway.stores.store import open_store
 from gateway.telemetry import configure_logging, get_logger
 from gateway.tokens import DEMO_USER, IssueToken, demo_issuer
-from gateway.transport.stock import StockProtocol
+from gateway.transport.direct import DirectProtocol, direct_classes
+from gateway.transport.stock import StockProtocol, stock_protocol
 from handlers.auth import StaticKeys
 from market.events import Account
 from streaming.clock import Clock, SystemClock
 
-RECONNECT_WINDOW_MS = 5000
-"""Clients of a server that goes come back spread over this time."""
-GOODBYE_S = 3.0
-"""The most that a shutdown waits for its clients."""
+SPARE_DESCRIPTORS = 200
+"""Files, HTTP connections, and WebSockets that are refused or whose end is under way."""
+HTTP_GRACE_S = 5
+"""Seconds that a shutdown waits for HTTP requests that are being answered, once the WebSockets are gone."""
 
 
 class GatewayServer(uvicorn.Server):
     """uvicorn's server, which first tells every client that it goes."""
 
     def __init__(
-        self, config: uvicorn.Config, gateway: Gateway, draw: Callable[[], int], demo_token: str | None = None
+        self,
+        config: uvicorn.Config,
+        gateway: Gateway,
+        draw: Callable[[int], int],
+        demo_token: str | None = None,
+        *,
+        drain_s: float = 5,
     ) -> None:
-        """Serve the gateway; `draw` gives a client the milliseconds after which it may return."""
+        """Serve the gateway.
+
+        At its end the clients are sent away within `drain_s` seconds; `draw` gives a random integer below its argument.
+        """
         super().__init__(config)
         self._gateway = gateway
-        self._draw = draw
+        self._drain = Drain(
+            gateway.server.sessions, gateway.server.tell_shutdown, gateway.clock, seconds=drain_s, draw=draw
+        )
         self._demo_token = demo_token
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -56,33 +71,48 @@ class GatewayServer(uvicorn.Server):
                 sys.stdout.write(f"token: {self._demo_token}\n")
             sys.stdout.flush()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal: from the first one on nobody new is let in; a second one ends everything at once."""
+        self._gateway.server.draining = True
+        if self.should_exit:
+            self.force_exit = True
+            self._captured_signals.append(sig)
+        else:
+            super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say goodbye, wait a moment for the connections to end, then stop."""
+        """Send the clients away while the port still answers, abort who is left, then stop."""
         server = self._gateway.server
+        server.draining = True
         count = len(server.sessions)
-        server.drain(self._draw)
-        deadline = self._gateway.clock.monotonic() + GOODBYE_S
-        while self._open_sockets() and self._gateway.clock.monotonic() < deadline:
-            await self._gateway.clock.sleep(0.02)
+        await self._drain.run(lambda: not self._open_sockets(), lambda: self.force_exit)
         get_logger().info(
             "shutdown",
             clients=count,
+            aborted=self._open_sockets(),
             trades_dropped=self._gateway.feed.dropped(),
             trades_told_twice=self._gateway.cache.doubled(),
         )
         await super().shutdown(sockets)
+        if self.force_exit:
+            await self.lifespan.shutdown()  # which uvicorn then leaves out, and with it what is to be kept
 
     def _open_sockets(self) -> int:
-        return sum(isinstance(connection, StockProtocol) for connection in self.server_state.connections)
+        return sum(
+            isinstance(connection, StockProtocol | DirectProtocol) for connection in self.server_state.connections
+        )
 
 
 def uvicorn_config(settings: Settings, gateway: Gateway) -> uvicorn.Config:
-    """Return uvicorn's configuration: its own WebSocket class, opened, and no log lines but ours."""
+    """Return uvicorn's configuration: the classes of the transport that is set, and no log lines but ours."""
+    direct_http, direct_websocket = direct_classes(gateway.switchboard)
+    is_direct = settings.transport == "direct"
     return uvicorn.Config(
         gateway.app,
         host=settings.host,
         port=settings.port,
-        ws=StockProtocol,
+        http=direct_http if is_direct else "auto",
+        ws=direct_websocket if is_direct else stock_protocol(settings.handshake_s),
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=settings.ping_s,
         ws_ping_timeout=settings.pong_s,
@@ -91,7 +121,9 @@ def uvicorn_config(settings: Settings, gateway: Gateway) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=5,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=HTTP_GRACE_S,
     )
 
 
@@ -135,6 +167,11 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises what says why the server can't start."""
     configure_logging(settings.log)
     listener = listen(settings.host, settings.port)
+    allowed = allow_descriptors(settings.max_connections + SPARE_DESCRIPTORS)
+    if allowed < settings.max_connections + SPARE_DESCRIPTORS:
+        get_logger().warning(
+            "fewer connections than TAPECAST_MAX_CONNECTIONS can be had: raise `ulimit -n`", descriptors=allowed
+        )
     clock = SystemClock()
     sources = await build_sources(settings, clock, cache_folder())
     for source in sources:
@@ -150,7 +187,7 @@ async def serve(settings: Settings) -> None:
     )
     demo_token = None if issue_token is None else issue_token("demo")
     server = GatewayServer(
-        uvicorn_config(settings, gateway), gateway, lambda: random.randrange(RECONNECT_WINDOW_MS), demo_token
+        uvicorn_config(settings, gateway), gateway, random.randrange, demo_token, drain_s=settings.drain_s
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal again after its shutdown; by then everything is done, so it has nothing left to say.

@@ -3,6 +3,7 @@
 import difflib
 import os
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,6 +83,39 @@ class Settings(BaseSettings):
         description="Seconds a pong may take.",
     )
     max_frame_bytes: int = Field(default=limits.FRAME_BYTES, ge=1024, description="The largest frame of a client.")
+    max_token_bytes: int = Field(
+        default=limits.TOKEN_BYTES, ge=256, le=limits.TOKEN_BYTES, description="The largest token."
+    )
+    max_connections: int = Field(default=limits.CONNECTIONS, ge=1, description="WebSockets of all clients together.")
+    max_connections_per_user: int = Field(
+        default=limits.CONNECTIONS_PER_USER,
+        ge=1,
+        description="WebSockets of one user: of a token's `sub` and `user_id`.",
+    )
+    max_connections_per_address: int = Field(
+        default=limits.CONNECTIONS_PER_ADDRESS,
+        ge=1,
+        description="WebSockets without a token of one address (of IPv6: the first 64 bits).",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Proxies whose `X-Forwarded-For` is believed: addresses or networks, with a comma between.",
+    )
+    handshake_s: float = Field(
+        default=limits.HANDSHAKE_MS / 1000,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="Seconds an opening handshake may take.",
+    )
+    drain_s: float = Field(
+        default=5,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="Seconds in which a server that shuts down sends its clients away.",
+    )
+    metrics: Literal["on", "off"] = Field(default="on", description="Whether `/metrics` is served, to anyone.")
     max_subscriptions: int = Field(default=limits.SUBSCRIPTIONS, ge=1, description="Subscriptions of one connection.")
     frames_per_second: float = Field(
         default=limits.FRAMES_PER_SECOND,
@@ -148,9 +182,12 @@ class Settings(BaseSettings):
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("*",), description="The Origins whose pages may connect, with a comma between; `*` for any."
     )
+    transport: Literal["direct", "stock"] = Field(
+        default="direct", description="What carries WebSockets: our own transport, or uvicorn's class."
+    )
     log: Literal["text", "json"] = Field(default="text", description="The form of the log's lines.")
 
-    @field_validator("sources", "origins", mode="before")
+    @field_validator("sources", "origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -160,6 +197,16 @@ class Settings(BaseSettings):
     def _each_once(cls, value: tuple[SourceName, ...]) -> tuple[SourceName, ...]:
         if len(set(value)) != len(value):
             raise ValueError("names a source twice")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                raise ValueError(f"{error} (an address or a network, such as 10.0.0.0/8)") from None
         return value
 
 

@@ -9,48 +9,57 @@ import sys
 from typing import Final, Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 _TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_=-]*)+", re.ASCII)
 """What begins as every JWT does: `{"` in base64url."""
 
 
+_NAME: Final = "tapecast"
+
+
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Takes tokens out of the finished line."""
+    """Takes tokens out of the finished line. A line of ours is whole already: two a connection have to be cheap."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        return _TOKEN.sub("(token)", super().format(record))
+        return _TOKEN.sub("(token)", record.getMessage() if record.name == _NAME else super().format(record))
+
+
+def _text(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    """Return an event as a line: time, level, event, the rest by name; then the traceback, if there is one."""
+    time, level, what = event.pop("time"), event.pop("level"), event.pop("event")
+    exception = event.pop("exception", None)
+    line = f"{time} [{level:<9}] {what:<30} " + " ".join([f"{key}={_shown(event[key])}" for key in sorted(event)])
+    return line.rstrip() if exception is None else f"{line.rstrip()}\n{exception}"
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return repr(text) if isinstance(value, str) and (not text.isprintable() or " " in text or "=" in text) else text
 
 
 def configure_logging(form: Literal["text", "json"], stream: TextIO = sys.stderr) -> None:
     """Write every log line, uvicorn's included, to `stream`: as text or as one JSON object a line."""
-    shared: list[Processor] = [
+    processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-    ]
-    renderer: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if form == "json"
         # Never the rich traceback: it prints local variables, and a token may be one.
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=False, timestamp_key="time", exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
-    )
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer() if form == "json" else _text,
+    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=processors,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         _Formatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            foreign_pre_chain=processors[:3],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *processors[3:]],
         )
     )
     root = logging.getLogger()
@@ -61,7 +70,7 @@ def configure_logging(form: Literal["text", "json"], stream: TextIO = sys.stderr
     logging.getLogger("uvicorn.access").disabled = True
 
 
-def get_logger() -> structlog.stdlib.BoundLogger:
+def get_logger() -> FilteringBoundLogger:
     """Return the gateway's logger."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("tapecast")
+    logger: FilteringBoundLogger = structlog.get_logger(_NAME)
     return logger

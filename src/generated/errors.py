@@ -61,6 +61,7 @@ class CloseCode(IntEnum):
     PING_TIMEOUT = 4004
     RATE_LIMIT = 4005
     STATE_LOST = 4006
+    CONNECTION_LIMIT = 4007
     TOKEN_REVOKED = 4501
     BAD_FRAMES = 4502
     UNKNOWN_ADDRESS = 4504
@@ -91,6 +92,9 @@ _CLOSE_TEXTS: Final[Mapping[CloseCode, str]] = {
     CloseCode.PING_TIMEOUT: "The client did not answer pings.",
     CloseCode.RATE_LIMIT: ("The rate limit was exceeded three times within ten seconds."),
     CloseCode.STATE_LOST: "The source started over; subscribe again.",
+    CloseCode.CONNECTION_LIMIT: (
+        "The user, the address or the server has as many connections as it may. Reconnect after a while."
+    ),
     CloseCode.TOKEN_REVOKED: ("The new token is another user's, or does not cover what this connection shows."),
     CloseCode.BAD_FRAMES: "Twenty bad frames in a row.",
     CloseCode.UNKNOWN_ADDRESS: ("There is no such channel, exchange, symbol or currency, or a parameter is malformed."),
@@ -105,5 +109,6 @@ _RECONNECT: Final[frozenset[CloseCode]] = frozenset(
         CloseCode.PING_TIMEOUT,
         CloseCode.RATE_LIMIT,
         CloseCode.STATE_LOST,
+        CloseCode.CONNECTION_LIMIT,
     }
 )

@@ -147,13 +147,15 @@ class TokenAuthenticator:
         leeway_s: int = 0,
         default_scopes: frozenset[str],
         default_accounts: Mapping[str, frozenset[int]],
+        max_bytes: int = MAX_TOKEN_BYTES,
     ) -> None:
         """Prepare.
 
         `issuer` and `audience`: what `iss` and `aud` must say; None: they aren't looked at. `leeway_s`: seconds that
         the issuer's clock may be wrong by, for `exp` and `nbf`. `default_scopes`: for a token without `scope`.
-        `default_accounts`: user id -> exchange ids, for a token without `accounts`.
+        `default_accounts`: user id -> exchange ids, for a token without `accounts`. `max_bytes`: the largest token.
         """
+        self._max_bytes = max_bytes
         self._keys = keys
         self._clock = clock
         self._issuer = issuer
@@ -165,7 +167,7 @@ class TokenAuthenticator:
 
     async def authenticate(self, token: str) -> Principal:
         """Return whom the token names. Raises AuthenticationError, and nothing else, whatever the token holds."""
-        asked, kid = _read_header(token)
+        asked, kid = _read_header(token, self._max_bytes)
         algorithm, material = await self._keys.find(kid)
         if asked != algorithm:
             raise AuthenticationError("The token's algorithm is not its key's.")
@@ -253,10 +255,10 @@ def mint(
     return token
 
 
-def _read_header(token: str) -> tuple[str, str | None]:
+def _read_header(token: str, max_bytes: int) -> tuple[str, str | None]:
     """Return the algorithm that a token asks for and the key that it names. Nothing of it is verified yet."""
-    if len(token) > MAX_TOKEN_BYTES:  # a longer one in bytes is not ASCII, and the next check refuses it
-        raise AuthenticationError(f"The token is longer than {MAX_TOKEN_BYTES} bytes.")
+    if len(token) > max_bytes:  # a longer one in bytes is not ASCII, and the next check refuses it
+        raise AuthenticationError(f"The token is longer than {max_bytes} bytes.")
     parts = _COMPACT.fullmatch(token)
     raw = _base64url(parts[1]) if parts is not None else None
     header = _read_object(raw) if raw is not None else None

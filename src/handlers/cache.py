@@ -39,6 +39,7 @@ from streaming.history import Copy, Event, KeyedStream, Resumption, Ring, Rings
 from streaming.hub import Hub
 from streaming.session import Session
 from streaming.topic import StreamId, Topic
+from streaming.traffic import Recoveries
 
 FOREIGN_ACCOUNT = Refusal(403, "forbidden", "The token does not cover this account.")
 """The same for an account that exists and for one that does not."""
@@ -178,6 +179,7 @@ class CacheFeed:
         """Start with nothing known. ValueError: an account that can't be told from another, or has no exchange here."""
         self._hub = hub
         self._limits = limits
+        self.recoveries = Recoveries()
         self._symbols = {symbol.key: symbol for symbol in symbols}
         listed: dict[str, list[Symbol]] = {}
         for symbol in self._symbols.values():
@@ -329,6 +331,9 @@ class CacheFeed:
             epoch, resumption = view.exchange.tickers.epoch, Resumption(False, view.exchange.tickers.version, ())
         else:
             epoch, resumption = events.epoch, resume(events, view)
+            if view.wanted.position is not None:
+                self.recoveries.recovered += resumption.recovered
+                self.recoveries.lost += not resumption.recovered
         frames: list[bytes] = []
         if not is_plain:
             ready = models.Ready(epoch=epoch, seq=resumption.start, recovered=resumption.recovered, limits=self._limits)
@@ -337,6 +342,7 @@ class CacheFeed:
                 lost_from, lost_to = resumption.lost_from, resumption.lost_to
                 gap = models.Gap(epoch=epoch, key=view.key, from_seq=lost_from, to_seq=lost_to)
                 frames.append(encode_trades(gap))
+                self.recoveries.gaps += 1
         state = iter(()) if resumption.recovered or not view.exchange.has_begun else view.state()
         session.send_slowly(chain(frames, (event.encoded()[0] for event in resumption.frames), state))
         if view.exchange.unavailable is not None:

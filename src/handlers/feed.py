@@ -32,6 +32,7 @@ from streaming.history import Ring, Rings
 from streaming.hub import Hub
 from streaming.session import Session
 from streaming.topic import Position, Spelling, Stream, StreamId, Topic
+from streaming.traffic import Recoveries
 
 NEVER_YET = -(1 << 62)
 PACE = 2
@@ -137,6 +138,7 @@ class BarsFeed:
     ) -> None:
         """Start with every exchange available and no trade known. Raises ValueError where a symbol is given twice."""
         self.directory = SymbolDirectory(symbols)
+        self.recoveries = Recoveries()
         self._hub = hub
         self._time = clock
         self._interval_ms = interval_ms
@@ -370,13 +372,13 @@ class BarsFeed:
     def resume(
         self, stream: BarStream, spelling: Spelling, epoch: str, seq: int
     ) -> Iterator[bytes] | Literal["other_epoch", "unknown_position", "too_old"]:
-        """Return the frames of what came after a position, or why they can't be had."""
-        if epoch != stream.position.epoch:
-            return "other_epoch"
-        if seq > stream.position.seq:
-            return "unknown_position"
-        if stream.events.lost_after(seq, None) is not None:
-            return "too_old"
+        """Return the frames of what came after a position, or why they can't be had: which is to be told."""
+        why = _why_lost(stream, epoch, seq)
+        if why is not None:
+            self.recoveries.lost += 1
+            self.recoveries.gaps += 1
+            return why
+        self.recoveries.recovered += 1
         events = stream.events.after(seq, None)
         return (self._event_frame(event, spelling) for _, event in events)
 
@@ -544,6 +546,14 @@ def _load_symbol(bars: SymbolBars, plain: Any) -> None:
         stream.position = Stream(epoch)
         stream.position.seq = seq
         stream.events.load(ring, partial(_event_of, stream.resolution, epoch))
+
+
+def _why_lost(stream: BarStream, epoch: str, seq: int) -> Literal["other_epoch", "unknown_position", "too_old"] | None:
+    if epoch != stream.position.epoch:
+        return "other_epoch"
+    if seq > stream.position.seq:
+        return "unknown_position"
+    return None if stream.events.lost_after(seq, None) is None else "too_old"
 
 
 def _event_record(event: BarEvent) -> Any:

@@ -32,14 +32,43 @@ def ack_payload(answer: Answer, request_id: str | int | MISSING) -> AuthAckPaylo
     )
 
 
-@dataclass(slots=True)
 class _Held:
     """What is known of one session's token: whose it is, what it must cover, and the timers of its end."""
 
-    owner: tuple[str, str] | None
-    covers: Callable[[Principal], bool]
-    warning: Callable[[int], bytes] | None
-    timers: list[Timer]
+    __slots__ = ("_ending", "_session", "_warning_timer", "covers", "ends_at", "owner", "warning")
+
+    def __init__(
+        self, session: Session, covers: Callable[[Principal], bool], warning: Callable[[int], bytes] | None
+    ) -> None:
+        self.owner: tuple[str, str] | None = None
+        self.covers = covers
+        self.warning = warning
+        self.ends_at = 0
+        self._session = session
+        self._ending: Timer | None = None
+        self._warning_timer: Timer | None = None
+
+    def hold(self, principal: Principal, clock: Clock, warning_ms: int) -> None:
+        self.stop()
+        self.owner = owner_of(principal)
+        self.ends_at = principal.expires_at * 1000
+        left = (self.ends_at - clock.now_ms()) / 1000
+        self._ending = clock.call_later(max(0.0, left), self._end)
+        if self.warning is not None:
+            self._warning_timer = clock.call_later(max(0.0, left - warning_ms / 1000), self._warn)
+
+    def stop(self) -> None:
+        for timer in (self._ending, self._warning_timer):
+            if timer is not None:
+                timer.cancel()
+        self._ending = self._warning_timer = None
+
+    def _end(self) -> None:
+        self._session.end("token_expired")
+
+    def _warn(self) -> None:
+        if self.warning is not None:
+            self._session.send(self.warning(self.ends_at))
 
 
 class Tokens:
@@ -73,15 +102,15 @@ class Tokens:
         `covers` says whether a later token suffices for what it shows. `warning` makes the frame that says when the
         token ends (ms), None for a client that is not warned.
         """
-        held = self._held[session] = _Held(None, covers, warning, [])
+        held = self._held[session] = _Held(session, covers, warning)
         if principal is not None:
-            self._hold(session, held, principal)
+            held.hold(principal, self._clock, self._warning_ms)
 
     def discard(self, session: Session) -> None:
         """Count a session out; harmless when it already is."""
         held = self._held.pop(session, None)
         if held is not None:
-            stop(held.timers)
+            held.stop()
 
     async def refresh(self, session: Session, token: str) -> Answer:
         """Go on with a new token. One of somebody else, or that does not cover what is shown, ends the session."""
@@ -98,28 +127,10 @@ class Tokens:
         if not held.covers(principal):
             session.after_reply(lambda: session.end("token_revoked"))
             return Answer("The token does not cover what this connection shows.", ErrorCode.FORBIDDEN)
-        self._hold(session, held, principal)
+        held.hold(principal, self._clock, self._warning_ms)
         return Answer("The token was renewed.", expires_at=principal.expires_at * 1000)
-
-    def _hold(self, session: Session, held: _Held, principal: Principal) -> None:
-        stop(held.timers)
-        held.owner = owner_of(principal)
-        ends_at = principal.expires_at * 1000
-        left = (ends_at - self._clock.now_ms()) / 1000
-        held.timers = [self._clock.call_later(max(0.0, left), lambda: session.end("token_expired"))]
-        warning = held.warning
-        if warning is not None:
-            wait = max(0.0, left - self._warning_ms / 1000)
-            held.timers.append(self._clock.call_later(wait, lambda: session.send(warning(ends_at))))
 
 
 def owner_of(principal: Principal) -> tuple[str, str]:
     """Return who a token is about."""
     return principal.subject, principal.user_id
-
-
-def stop(timers: list[Timer]) -> None:
-    """Cancel timers."""
-    for timer in timers:
-        timer.cancel()
-    timers.clear()

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from streaming.audience import Audience
 from streaming.outbox import Delivery
-from streaming.session import Session
+from streaming.session import Flusher, Session
 from streaming.topic import Spelling, StreamId, Topic
 
 
@@ -12,11 +13,12 @@ class SubscriptionLimitError(Exception):
 
 
 class Hub:
-    """Stream -> spelling -> sessions, in this process."""
+    """Stream -> spelling -> audience, in this process."""
 
-    def __init__(self) -> None:
-        """Start with no topic."""
-        self._streams: dict[StreamId, dict[Spelling, dict[Session, None]]] = {}
+    def __init__(self, flusher: Flusher) -> None:
+        """Start with no topic; `flusher` writes at the end of each turn."""
+        self._flusher = flusher
+        self._streams: dict[StreamId, dict[Spelling, Audience]] = {}
 
     def __len__(self) -> int:
         """Return how many topics have a subscriber."""
@@ -31,19 +33,24 @@ class Hub:
             return False
         if len(session.subscriptions) >= session.limits.subscriptions:
             raise SubscriptionLimitError
-        session.subscriptions.add(topic)
-        self._streams.setdefault(topic.stream, {}).setdefault(topic.spelling, {})[session] = None
+        spellings = self._streams.setdefault(topic.stream, {})
+        audience = spellings.get(topic.spelling)
+        if audience is None:
+            audience = spellings[topic.spelling] = Audience(topic, self._flusher)
+        audience.add(session)
+        session.subscriptions[audience.topic] = audience  # the topic's one name: clients share it
         return True
 
     def unsubscribe(self, session: Session, topic: Topic) -> bool:
         """Take the session out of a topic; False where it was not there."""
-        if topic not in session.subscriptions:
+        audience = session.subscriptions.get(topic)
+        if audience is None:
             return False
-        session.subscriptions.discard(topic)
-        spellings = self._streams[topic.stream]
-        sessions = spellings[topic.spelling]
-        del sessions[session]
-        if not sessions:
+        audience.remove(session)
+        # Not before: what it is told until then counts as of this topic.
+        del session.subscriptions[topic]
+        if not len(audience):
+            spellings = self._streams[topic.stream]
             del spellings[topic.spelling]
             if not spellings:
                 del self._streams[topic.stream]
@@ -56,7 +63,7 @@ class Hub:
 
     def sessions(self, stream: StreamId) -> Iterator[Session]:
         """Iterate over the sessions that subscribe to the stream, in whatever spelling; over a copy."""
-        return iter({session: None for sessions in self._streams.get(stream, {}).values() for session in sessions})
+        return iter({session: None for audience in self._streams.get(stream, {}).values() for session in audience})
 
     def spellings(self, stream: StreamId) -> tuple[Spelling, ...]:
         """Return the spellings in which the stream is subscribed to: for each a frame is encoded once."""
@@ -64,12 +71,12 @@ class Hub:
 
     def publish(self, topic: Topic, frame: bytes, delivery: Delivery) -> int:
         """Send a frame to everyone who subscribes to the topic; returns to how many. Waits for nobody."""
-        # A send can end a session, but only its own connection's loop takes it out of the hub: nothing changes in here.
-        sessions = self._streams.get(topic.stream, {}).get(topic.spelling, {})
-        key = topic if delivery == "latest" else None
-        for session in sessions:
-            session.send(frame, key=key)
-        return len(sessions)
+        # A send can end a session, but only its own connection's loss takes it out of the hub: nothing changes in here.
+        audience = self._streams.get(topic.stream, {}).get(topic.spelling)
+        if audience is None:
+            return 0
+        audience.publish(frame, topic if delivery == "latest" else None)
+        return len(audience)
 
     def publish_event(self, stream: StreamId, event_key: str, encode: Callable[[], tuple[bytes, Delivery]]) -> int:
         """Send a keyed stream's event to everyone who wants all of the stream, or this key; returns to how many.
@@ -80,11 +87,13 @@ class Hub:
         if spellings is None:
             return 0
         whole, narrow = spellings.get(()), spellings.get((event_key,))
-        if not whole and not narrow:
+        if whole is None and narrow is None:
             return 0
         frame, delivery = encode()
         key = Topic(stream, (event_key,)) if delivery == "latest" else None
-        for sessions in (whole, narrow):
-            for session in sessions or ():
-                session.send(frame, key=key)
-        return len(whole or ()) + len(narrow or ())
+        count = 0
+        for audience in (whole, narrow):
+            if audience is not None:
+                audience.publish(frame, key)
+                count += len(audience)
+        return count

@@ -24,20 +24,21 @@ class Outbox:
     def __init__(self, limit: int) -> None:
         """Take at most `limit` bytes of frames."""
         self._limit = limit
-        self._entries: OrderedDict[int, tuple[bytes, float]] = OrderedDict()
-        self._newest: dict[Hashable, int] = {}
+        # Made when they are needed: the outbox of a client that keeps up is empty.
+        self._entries: OrderedDict[int, tuple[bytes, float]] | None = None
+        self._newest: dict[Hashable, int] | None = None
         self._next = 0
         self.size = 0
         self.elsewhere = 0  # bytes that were taken and aren't sent yet: they count against the bound too
 
     def __len__(self) -> int:
         """Return how many frames wait."""
-        return len(self._entries)
+        return 0 if self._entries is None else len(self._entries)
 
     @property
     def oldest(self) -> float | None:
         """When the oldest waiting frame was put, as given to `put`; None where none waits."""
-        for _, at in self._entries.values():
+        for _, at in (self._entries or {}).values():
             return at
         return None
 
@@ -47,11 +48,13 @@ class Outbox:
         Returns how many older frames it replaced (0 or 1). Raises OutboxFullError, and queues nothing, where the bound
         would be passed.
         """
+        if self._entries is None:
+            self._entries = OrderedDict()
         replaced = 0
         size = self.size + len(frame)
         old: int | None = None
         if key is not None and conflate:
-            old = self._newest.get(key)
+            old = (self._newest or {}).get(key)
             if old is not None:
                 size -= len(self._entries[old][0])
         if size + self.elsewhere > self._limit:
@@ -64,12 +67,16 @@ class Outbox:
         self._entries[number] = (frame, at)
         self.size = size
         if key is not None:
+            if self._newest is None:
+                self._newest = {}
             self._newest[key] = number
         return replaced
 
     def take(self, budget: int) -> list[bytes]:
         """Remove and return the oldest frames: as many as fit into `budget` bytes, but at least one if any waits."""
         entries = self._entries
+        if entries is None:
+            return []
         if self.size <= budget:
             frames = [frame for frame, _ in entries.values()]
             self.clear()
@@ -84,11 +91,11 @@ class Outbox:
             self.size -= len(frame)
             frames.append(frame)
         taken = self._next if not entries else next(iter(entries))
-        self._newest = {key: number for key, number in self._newest.items() if number >= taken}
+        if self._newest is not None:
+            self._newest = {key: number for key, number in self._newest.items() if number >= taken}
         return frames
 
     def clear(self) -> None:
         """Forget every frame."""
-        self._entries.clear()
-        self._newest.clear()
+        self._entries = self._newest = None
         self.size = 0

@@ -1,12 +1,15 @@
 """Session: our state for one client: its outbox, its subscriptions, its limits. It never sees a model or a socket."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
+from streaming.audience import Audience, Broadcast
 from streaming.clock import Clock
 from streaming.limits import SessionLimits, Strikes, TokenBucket
 from streaming.outbox import Outbox, OutboxFullError
 from streaming.topic import Topic
+from streaming.traffic import Traffic
 from streaming.transport import EndReason, Transport
 
 WRITE_BYTES = 64 * 1024
@@ -14,12 +17,32 @@ WRITE_BYTES = 64 * 1024
 
 
 class Flusher:
-    """Writes once, at the end of a turn of the event loop, to each session that was sent something in that turn."""
+    """Writes once, at the end of a turn of the event loop, to whoever was sent something in that turn.
 
-    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
-        """Use `call_soon` (the event loop's) to run after the turn."""
+    First each session's own frames, then what topics tell their audiences. A session is sent nothing of its own while
+    one of its topics has frames waiting: these are written before. So each client gets all in the order of sending.
+    """
+
+    def __init__(
+        self,
+        call_soon: Callable[[Callable[[], None]], object],
+        broadcast: Broadcast | None = None,
+        traffic: Traffic | None = None,
+        monotonic: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Use `call_soon` (the event loop's) to run after the turn; count in `traffic`, by a clock's seconds.
+
+        Without `broadcast` no session may have a descriptor.
+        """
+        self.traffic = traffic or Traffic()
+        self._monotonic = monotonic
+        self._since: float | None = None
         self._call_soon = call_soon
+        self._broadcast = broadcast
         self._dirty: list[Session] = []
+        self._audiences: list[Audience] = []
+        self._returning: list[Session] = []
+        self._is_called = False
         self._gate: Callable[[], bool] | None = None
 
     def use_gate(self, gate: Callable[[], bool]) -> None:
@@ -30,17 +53,58 @@ class Flusher:
         """Say whether what was sent may go out."""
         return self._gate is None or self._gate()
 
+    @property
+    def has_audiences(self) -> bool:
+        """Whether an audience has frames that wait."""
+        return bool(self._audiences)
+
     def add(self, session: "Session") -> None:
         """Have the session flushed after this turn. A session is added at most once a turn: it keeps the mark."""
-        if not self._dirty:
-            self._call_soon(self.flush)
         self._dirty.append(session)
+        self._call()
+
+    def add_audience(self, audience: Audience) -> None:
+        """Have the audience's frames written after this turn. It is added once, with its first frame."""
+        self._audiences.append(audience)
+        self._call()
+
+    def add_returning(self, session: "Session") -> None:
+        """Have a session that keeps up again written to by its descriptor, once nothing waits."""
+        self._returning.append(session)
+        self._call()
+
+    def _call(self) -> None:
+        if self._since is None:
+            self._since = self._monotonic()
+        if not self._is_called:
+            self._is_called = True
+            self._call_soon(self._called)
+
+    def _called(self) -> None:
+        self._is_called = False
+        self.flush()
 
     def flush(self) -> None:
-        """Flush what was added."""
+        """Write what waits."""
+        since, self._since = self._since, None
         dirty, self._dirty = self._dirty, []
+        audiences, self._audiences = self._audiences, []
         for session in dirty:
             session.flush()
+        if audiences:
+            # A gate that says no has ended every session.
+            if self._broadcast is not None and self.may_write():
+                for audience in audiences:
+                    audience.write(self._broadcast, self.traffic)
+            else:
+                for audience in audiences:
+                    audience.forget()
+        if self._returning:
+            returning, self._returning = self._returning, []
+            for session in returning:
+                session.unpark()
+        if since is not None:
+            self.traffic.turn(self._monotonic() - since)
 
 
 class Session:
@@ -60,6 +124,7 @@ class Session:
         "_excess_until",
         "_flusher",
         "_is_gone",
+        "_is_parked",
         "_marked",
         "_outbox",
         "_rate",
@@ -80,40 +145,44 @@ class Session:
         now = clock.monotonic()
         self.address = address
         self.limits = limits
-        self.subscriptions: set[Topic] = set()
+        self.subscriptions: dict[Topic, Audience] = {}
         self.ended: EndReason | None = None
         self.conflated = 0
         self._transport = transport
         self._flusher = flusher
         self._clock = clock
         self._outbox = Outbox(limits.outbox_bytes)
-        self._backlog: deque[Iterator[bytes]] = deque()
+        self._backlog: deque[Iterator[bytes]] | None = None  # made when it is needed: an idle session is small
         self._backlog_ended = 0.0
         self._marked = False
         self._stalled_since: float | None = None
         self._rate = TokenBucket(limits.frames_per_second, limits.frames_burst, now)
-        self._strikes = Strikes(limits.rate_strikes, limits.rate_window)
+        self._strikes: Strikes | None = None  # most never strike
         self._is_gone = False
+        self._is_parked = transport.descriptor < 0
         self._excess_until = 0.0
         self._bad_frames = 0
-        self._after_reply: list[Callable[[], None]] = []
+        self._after_reply: list[Callable[[], None]] | None = None
 
     # ---------------------------------------------------------------------------------------------------- out
 
     def send(self, frame: bytes, *, key: Hashable | None = None) -> None:
         """Send a frame. With `key` it is a `latest` frame, without it a lossless one. Ends a slow consumer."""
+        self._let_out()
         if self.ended is not None or self._is_gone:
             return
         stalled = self._stalled_since is not None
         try:
-            self.conflated += self._outbox.put(
-                frame, self._clock.monotonic() if stalled else 0.0, key=key, conflate=stalled
-            )
+            if self._outbox.put(frame, self._clock.monotonic() if stalled else 0.0, key=key, conflate=stalled):
+                self.conflated += 1
+                self._flusher.traffic.conflated += 1
         except OutboxFullError:
             if stalled:
                 self.end("slow_consumer")
                 return
             self.flush()  # much was sent within one turn: it may be the turn that is full, not the client that is slow
+            if self.ended is not None:
+                return
             try:
                 self._outbox.put(frame, self._clock.monotonic(), key=key)
             except OutboxFullError:
@@ -133,16 +202,20 @@ class Session:
         """
         if self.ended is not None or self._is_gone:
             return
+        self._park()  # what topics told before goes to the outbox, and comes first
         if self._outbox and self._stalled_since is None:
             self.flush()
-            if self.ended is not None:
-                return
+        if self.ended is not None:
+            return
+        if self._backlog is None:
+            self._backlog = deque()
+        backlog = self._backlog
         if self._outbox:  # what was sent before goes first, and still counts
             moved = self._outbox.take(self.limits.outbox_bytes)
             self._outbox.elsewhere += sum(map(len, moved))
-            self._backlog.append(self._moving(moved))
-        self._backlog.append(iter(frames))
-        if self._outbox.elsewhere > self.limits.outbox_bytes or len(self._backlog) > 2 * self.limits.subscriptions:
+            backlog.append(self._moving(moved))
+        backlog.append(iter(frames))
+        if self._outbox.elsewhere > self.limits.outbox_bytes or len(backlog) > 2 * self.limits.subscriptions:
             self.end("slow_consumer")
         elif not self._marked and self._stalled_since is None:
             self._marked = True
@@ -164,6 +237,7 @@ class Session:
                 if size >= WRITE_BYTES:
                     return frames
             self._backlog.popleft()
+        self._backlog = None
         self._backlog_ended = self._clock.monotonic()
         return frames
 
@@ -176,7 +250,7 @@ class Session:
             if self._backlog:
                 frames = self._slice()
                 if frames:
-                    self._transport.write(frames)
+                    self._write(frames, sum(map(len, frames)))
                 if self._backlog and self._transport.is_writable():
                     self._stalled_since = None
                     self._marked = True
@@ -185,10 +259,64 @@ class Session:
                 continue
             if not self._outbox:
                 self._stalled_since = None
+                if self._is_parked and self._transport.descriptor >= 0:
+                    self._flusher.add_returning(self)
                 return
-            self._transport.write(self._outbox.take(WRITE_BYTES))
+            self._write_outbox(WRITE_BYTES)
+        self.stalled()
+
+    def _let_out(self) -> None:
+        """Write first what a topic of this session told before."""
+        if self._flusher.has_audiences and not self._is_parked:
+            for audience in self.subscriptions.values():
+                if audience.is_pending:
+                    self._flusher.flush()
+                    return
+
+    def _park(self) -> None:
+        """Take every frame through the outbox from now on."""
+        if not self._is_parked:
+            self._is_parked = True
+            for audience in self.subscriptions.values():
+                audience.park(self)
+
+    def unpark(self) -> None:
+        """Take what topics tell by the descriptor, where all that was sent has been written."""
+        if (
+            not self._is_parked
+            or self.ended is not None
+            or self._is_gone
+            or self._stalled_since is not None
+            or self._backlog
+            or self._outbox
+            or self._transport.descriptor < 0
+        ):
+            return
+        self._is_parked = False
+        for audience in self.subscriptions.values():
+            audience.unpark(self)
+
+    @property
+    def descriptor(self) -> int:
+        """Where what topics tell may be written now; -1 where it has to come through `send`."""
+        return -1 if self._is_parked else self._transport.descriptor
+
+    def stalled(self) -> None:
+        """Take from the transport that it did not take all of a write."""
         if self._stalled_since is None:
             self._stalled_since = self._clock.monotonic()
+        self._park()
+
+    def _write_outbox(self, budget: int) -> None:
+        before = self._outbox.size
+        frames = self._outbox.take(budget)
+        self._write(frames, before - self._outbox.size)
+
+    def _write(self, frames: list[bytes], size: int) -> None:
+        traffic = self._flusher.traffic
+        traffic.frames_out += len(frames)
+        traffic.bytes_out += size
+        self._transport.write(frames)
 
     def writable(self) -> None:
         """Take from the transport that all its bytes are gone and it is writable again."""
@@ -197,6 +325,8 @@ class Session:
 
     def check_age(self) -> None:
         """End the session where its oldest unsent byte is older than the limit."""
+        if self._transport.lag() > self.limits.outbox_age:
+            self.end("slow_consumer")
         if self._stalled_since is None:
             return
         # Frames behind a backlog are old through no fault of the client's, as long as it reads on.
@@ -209,6 +339,11 @@ class Session:
     def unsent(self) -> int:
         """Bytes of frames in the outbox."""
         return self._outbox.size
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the client does not keep up, or is still being given what stands: an end now would cost it frames."""
+        return self._stalled_since is not None or bool(self._backlog)
 
     # ---------------------------------------------------------------------------------------------------- in
 
@@ -229,6 +364,8 @@ class Session:
         if now < self._excess_until:
             return
         self._excess_until = now + retry_after_ms / 1000
+        if self._strikes is None:
+            self._strikes = Strikes(self.limits.rate_strikes, self.limits.rate_window)
         if self._strikes.add(now):
             self.end("rate_limit")
 
@@ -244,13 +381,15 @@ class Session:
 
     def after_reply(self, action: Callable[[], None]) -> None:
         """Run `action` right after the reply to the present frame was sent, in the same step."""
+        if self._after_reply is None:
+            self._after_reply = []
         self._after_reply.append(action)
 
     def replied(self) -> None:
         """Take that the present frame is answered: run what waits for that."""
-        if not self._after_reply:
+        if self._after_reply is None:
             return
-        actions, self._after_reply = self._after_reply, []
+        actions, self._after_reply = self._after_reply, None
         for action in actions:
             action()
 
@@ -260,6 +399,7 @@ class Session:
         """Close the connection. What was sent before and the transport takes now still goes out first."""
         if self.ended is not None or self._is_gone:
             return
+        self._let_out()
         # After `may_write`, which can end this very session, nothing is as before.
         if self._backlog:
             self.flush()
@@ -270,21 +410,23 @@ class Session:
             and self._flusher.may_write()
             and self._outbox
         ):
-            self._transport.write(self._outbox.take(self.limits.outbox_bytes))
+            self._write_outbox(self.limits.outbox_bytes)
         if self.ended is not None:
             return
         self.ended = reason
-        self._backlog.clear()
+        self._park()
+        self._backlog = None
         self._outbox.clear()
-        self._after_reply.clear()
+        self._after_reply = None
         self._transport.close(reason)
 
     def gone(self) -> None:
         """Take that the connection is over, whoever ended it."""
         self._is_gone = True
-        self._backlog.clear()
+        self._park()
+        self._backlog = None
         self._outbox.clear()
-        self._after_reply.clear()
+        self._after_reply = None
 
 
 class Sessions:

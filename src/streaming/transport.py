@@ -18,7 +18,15 @@ EndReason = Literal[
 
 
 class Transport(Protocol):
-    """One client's connection, as a session needs it. No method blocks; after the connection is gone all do nothing."""
+    """One client's connection, as a session needs it. No method blocks; after the connection is gone all do nothing.
+
+    It tells its session `stalled` when a write was taken in part, and `writable` when all bytes of it are gone.
+    """
+
+    @property
+    def descriptor(self) -> int:
+        """Where frames for many may be written while it is not stalled; -1 where they can't be, and once it closes."""
+        ...
 
     def is_writable(self) -> bool:
         """Say whether earlier bytes have been taken, so that a write would go out now."""
@@ -26,6 +34,10 @@ class Transport(Protocol):
 
     def write(self, frames: Sequence[bytes]) -> None:
         """Send whole text frames, in order, as one write."""
+        ...
+
+    def lag(self) -> float:
+        """Return the seconds for which bytes have been under way and the client took none; 0.0 where none are."""
         ...
 
     def close(self, reason: EndReason) -> None:

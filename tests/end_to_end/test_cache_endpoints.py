@@ -504,8 +504,8 @@ async def test_a_server_that_goes_says_so_in_a_flat_frame(source: ManualSource, 
     """`shutdown` with a time to return, then 4001."""
     async with running([source]) as server, entered(server, endpoint.path) as client:
         await client.settle()
-        server.gateway.server.drain(lambda: 17)
-        assert await client.receive() == {"type": "shutdown", "reconnect_after_ms": 17}
+        server.uvicorn.should_exit = True
+        assert await client.receive() == {"type": "shutdown", "reconnect_after_ms": 1234}
         assert await client.closed() == 4001
 
 

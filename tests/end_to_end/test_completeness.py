@@ -214,6 +214,12 @@ async def refusals(judge: Judge) -> None:
             assert await client.closed() == 4003
 
 
+async def too_many(judge: Judge) -> None:
+    """One connection more than an address may have."""
+    async with running([ManualSource()], max_connections_per_address=1) as server, connected(server.bars, judge):
+        assert (await shake(server.port, V1, judge=judge)).close == 4007
+
+
 SCENARIOS: list[Scenario] = [
     replies_and_bars,
     cache_sockets,
@@ -228,6 +234,7 @@ SCENARIOS: list[Scenario] = [
     silent_client,
     protocol_faults,
     refusals,
+    too_many,
 ]
 
 

@@ -64,7 +64,7 @@ async def test_while_it_goes_it_is_not_ready_and_takes_nobody_new() -> None:
     from websockets.exceptions import InvalidStatus
 
     async with running([ManualSource()]) as server, httpx.AsyncClient(base_url=server.http) as http:
-        server.gateway.server.drain(lambda: 0)
+        server.gateway.server.draining = True
         assert (await http.get("/ready")).status_code == 503
         with pytest.raises(InvalidStatus) as refused:
             async with connected(server.bars, Judge()):

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from gateway.transport.stock import StockProtocol
 from streaming.session import Session
 from tests.support.client import connected
 from tests.support.judge import Judge
@@ -128,9 +127,9 @@ def state(server: Running) -> tuple[int, int, int, int, int]:
 
 async def test_a_thousand_connections_that_end_in_every_way_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks, descriptors, topics and sessions equal the start, memory is within 5 MB, and the server still serves."""
-    monkeypatch.setattr("gateway.transport.stock.CLOSE_TIMEOUT", 0.2)  # these clients never answer a close frame
     source = ManualSource(*(symbol(name) for name in NAMES))
     async with running([source], bars_interval_ms=0, frames_burst=150) as server:
+        server.close_after(monkeypatch, 0.2)  # these clients never answer a close frame
         ways = list(WAYS.values())
 
         async def round_of(count: int) -> None:
@@ -178,10 +177,10 @@ async def stalled_client(server: Running) -> Connection:
     reader, writer = await deaf_connection(server)
     await until(lambda: len(server.gateway.server.sessions) == 1)
     session = next(iter(server.gateway.server.sessions))
-    protocol = next(c for c in server.uvicorn.server_state.connections if isinstance(c, StockProtocol))
+    (carrier,) = server.carriers()
     quiet, rounds = 0, 0
     while quiet < 5:  # the kernel's buffer grows for a while: the stall has to last
-        if protocol.stalled:
+        if not carrier.is_writable():
             quiet += 1
             await asyncio.sleep(0.02)
             continue
@@ -200,8 +199,8 @@ async def test_a_stalled_client_that_leaves_but_holds_its_connection_is_dropped(
     way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its descriptor is freed after the closing time, though it never reads and never lets go."""
-    monkeypatch.setattr("gateway.transport.stock.CLOSE_TIMEOUT", 0.2)
     async with running([ManualSource()]) as server:
+        server.close_after(monkeypatch, 0.2)
         connection = await stalled_client(server)
         connection[0]._transport.pause_reading()  # type: ignore[attr-defined]  # or asyncio reads on our behalf
         WAYS[way](connection)
@@ -214,12 +213,12 @@ async def test_pings_of_a_client_that_does_not_read_cost_no_memory() -> None:
     """Of the pongs only the last one waits, and it comes when the client reads again."""
     async with running([ManualSource()]) as server:
         reader, writer = await stalled_client(server)
-        protocol = next(c for c in server.uvicorn.server_state.connections if isinstance(c, StockProtocol))
+        (carrier,) = server.carriers()
         largest = 0
         for _ in range(120):
             writer.write(frame(9, b"x" * 80) * 500)  # 5 MB of pongs in all
             await asyncio.sleep(0.005)
-            largest = max(largest, protocol.transport.get_write_buffer_size())
+            largest = max(largest, carrier.transport.get_write_buffer_size())
         writer.write(frame(9, b"the last ping"))
         assert largest < 256 * 1024
         tail = b""
@@ -245,12 +244,9 @@ async def test_a_handshake_that_is_none_is_refused_and_hangs_nobody(header: str,
     assert "Traceback" not in log.getvalue()
 
 
-async def test_a_server_that_goes_does_not_wait_for_clients_that_do_not_read(
-    monkeypatch: pytest.MonkeyPatch, log: io.StringIO
-) -> None:
+async def test_a_server_that_goes_does_not_wait_for_clients_that_do_not_read(log: io.StringIO) -> None:
     """Stalled, half-closed or in the middle of a handshake: the server ends, and without an error."""
-    monkeypatch.setattr("gateway.serve.GOODBYE_S", 0.2)
-    async with running([ManualSource()]) as server:
+    async with running([ManualSource()], drain_s=0.2) as server:
         stalled = await stalled_client(server)
         stalled[1].write(frame(8, struct.pack("!H", 1000)))
         late = await asyncio.open_connection("127.0.0.1", server.port)

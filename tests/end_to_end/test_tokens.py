@@ -250,7 +250,7 @@ async def test_unknown_addresses_and_a_server_that_goes_are_told_in_both_ways() 
     async with running([ManualSource()]) as server:
         assert (await shake(server.port, path="/api/v1/nope")).status == 404
         assert (await shake(server.port, V1, path="/api/v1/nope")).close == 4504
-        server.gateway.server.drain(lambda: 0)
+        server.gateway.server.draining = True
         assert (await shake(server.port)).status == 503
         assert (await shake(server.port, V1)).close == 4001
 
@@ -282,12 +282,14 @@ async def test_demo_tokens_over_http() -> None:
 
 async def test_every_log_line_of_the_run_is_kept(run_log: RunLog) -> None:
     """Of servers in this process and of those in their own: refusals of hostile tokens are in there, no token is."""
-    before = len(run_log.all_lines())
+    before = len(run_log.lines)
     async with running([ManualSource()], **ISSUED) as server:
         for token in tokens.hostile_tokens(now_ms()).values():
             await by_header(server, token)
             await by_query(server, token)
-    assert sum(" refuse " in line for line in run_log.all_lines()[before:]) > 80
+    assert sum(" refuse " in line for line in run_log.lines[before:]) > 80
+    assert run_log.all_lines()[: len(run_log.lines)] == run_log.lines
+    before = len(run_log.all_lines())
     async with served(SOURCES="sim", BARS_TOKEN="required") as process:
         port = urlsplit(process.address).port
         assert port is not None

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.app import Gateway, create_gateway
 from gateway.serve import GatewayServer, uvicorn_config
 from gateway.settings import Settings
 from gateway.sources.source import Source
 from gateway.tokens import IssueToken
+from gateway.transport.direct import DirectProtocol
+from gateway.transport.stock import StockProtocol
 from handlers.auth import Keys, StaticKeys, hs256_key
 from streaming.clock import Clock, SystemClock
 from tests.support.tokens import SECRET
@@ -39,6 +43,16 @@ class Running:
     def http(self) -> str:
         """The address of the HTTP side."""
         return f"http://127.0.0.1:{self.port}"
+
+    def carriers(self) -> list[StockProtocol | DirectProtocol]:
+        """Return the open WebSockets' connections."""
+        found: list[object] = list(self.uvicorn.server_state.connections)
+        return [carrier for carrier in found if isinstance(carrier, StockProtocol | DirectProtocol)]
+
+    def close_after(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        """Bound the closing handshake by so many seconds, for connections to come."""
+        monkeypatch.setattr("gateway.transport.stock.CLOSE_TIMEOUT", seconds)
+        self.gateway.switchboard.close_timeout = seconds
 
 
 class QuietServer(GatewayServer):
@@ -69,7 +83,7 @@ async def running(
 
     `issue_token` makes the demo's tokens; None: it is no demo.
     """
-    values: dict[str, Any] = {"port": 0} | settings
+    values: dict[str, Any] = {"port": 0, "max_connections_per_user": 1000} | settings
     chosen = Settings(**values)
     gateway = create_gateway(
         chosen,
@@ -79,7 +93,7 @@ async def running(
         assets=Path("does-not-exist"),
         issue_token=issue_token,
     )
-    server = QuietServer(uvicorn_config(chosen, gateway), gateway, lambda: 1234)
+    server = QuietServer(uvicorn_config(chosen, gateway), gateway, lambda below: 1234 % below, drain_s=chosen.drain_s)
     task = asyncio.create_task(server.serve())
     try:
         while not server.started:

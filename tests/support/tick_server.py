@@ -117,7 +117,7 @@ async def main(file: Path, go: Path) -> None:
         assets=Path("none"),
         store=open_store(settings.data),
     )
-    server = GatewayServer(uvicorn_config(settings, gateway), gateway, lambda: 0)
+    server = GatewayServer(uvicorn_config(settings, gateway), gateway, lambda _: 0, drain_s=settings.drain_s)
     await server.serve(sockets=[listen(settings.host, settings.port)])
 
 

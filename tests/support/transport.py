@@ -11,9 +11,12 @@ from streaming.transport import EndReason
 class FakeTransport:
     """Remembers what was written; takes nothing while `stalled`."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptor: int = -1) -> None:
         """Start with a client that reads."""
-        self.stalled = False
+        self.number = descriptor
+        self.lagging = 0.0
+        self.session: Session | None = None
+        self._stalled = False
         self.takes: int | None = None  # how many more writes the client takes before it stalls
         self.writes: list[list[bytes]] = []
         self.closed: list[EndReason] = []
@@ -22,6 +25,27 @@ class FakeTransport:
     def frames(self) -> list[bytes]:
         """Every frame written so far."""
         return [frame for write in self.writes for frame in write]
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the client reads nothing."""
+        return self._stalled
+
+    @stalled.setter
+    def stalled(self, stalled: bool) -> None:
+        if stalled and not self._stalled and self.session is not None and self.number >= 0:
+            self._stalled = True
+            self.session.stalled()
+        self._stalled = stalled
+
+    @property
+    def descriptor(self) -> int:
+        """Return its number, as long as it is open."""
+        return -1 if self.closed else self.number
+
+    def lag(self) -> float:
+        """Return for how long the client took nothing of what is under way."""
+        return self.lagging
 
     def is_writable(self) -> bool:
         """Say whether the client reads."""
@@ -46,7 +70,14 @@ class Turns:
     def __init__(self) -> None:
         """Start with nothing to call."""
         self._callbacks: list[Callable[[], None]] = []
-        self.flusher = Flusher(self._callbacks.append)
+        self.transports: dict[int, FakeTransport] = {}
+        self.flusher = Flusher(self._callbacks.append, self._broadcast)
+
+    def _broadcast(self, descriptors: Sequence[int], frames: Sequence[bytes]) -> None:
+        """Write to each; who stalls by that is told so afterwards, as by the real one."""
+        for transport in [self.transports[number] for number in descriptors]:
+            assert transport.descriptor >= 0, "the connection is closed"
+            transport.write(frames)
 
     def end(self) -> None:
         """End the turn: call what waits for that."""
@@ -60,7 +91,13 @@ class Turns:
             self.end()
 
 
-def new_session(clock: Clock, turns: Turns, limits: SessionLimits | None = None) -> tuple[Session, FakeTransport]:
-    """Return a session and its connection."""
-    transport = FakeTransport()
-    return Session(transport, turns.flusher, limits or SessionLimits(), clock, address="test"), transport
+def new_session(
+    clock: Clock, turns: Turns, limits: SessionLimits | None = None, *, direct: bool = True
+) -> tuple[Session, FakeTransport]:
+    """Return a session and its connection; a `direct` one can be written to by its descriptor."""
+    transport = FakeTransport(len(turns.transports) if direct else -1)
+    if direct:
+        turns.transports[transport.number] = transport
+    session = Session(transport, turns.flusher, limits or SessionLimits(), clock, address="test")
+    transport.session = session
+    return session, transport

@@ -5,10 +5,9 @@ a ping timeout. It never sees a message.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, assert_never, cast
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
-from fastapi import WebSocket
 from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -18,24 +17,18 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
+from gateway.tally import TALLY, Tally
 from gateway.telemetry import get_logger
+from gateway.transport.carrier import ABNORMAL, EXTENSION, NO_STATUS, Listener, address_of
+from gateway.transport.codes import DOCUMENTED, close_code
 from generated import limits
 from generated.errors import CloseCode
 from streaming.transport import EndReason
 
-EXTENSION = "tapecast.connection"
-HANDSHAKE_TIMEOUT = limits.HANDSHAKE_MS / 1000
-"""Seconds for the opening handshake, after which the connection is aborted."""
 CLOSE_TIMEOUT = 5.0
 """Seconds for the closing handshake, after which the connection is aborted."""
-NO_STATUS, ABNORMAL = 1005, 1006
-"""What stands for the code where a close frame had none, and where no close frame came."""
 HIGH_WATER = 16 * 1024
 """Unsent bytes above which the client counts as stalled. What is in this buffer can't be conflated any more."""
-
-
-DOCUMENTED = frozenset(int(code) for code in CloseCode)
-"""The numbers of the document's close codes."""
 
 
 class DocumentedProtocol(ServerProtocol):
@@ -47,7 +40,12 @@ class DocumentedProtocol(ServerProtocol):
 
 
 class StockProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's sans-I/O WebSocket class with a seam: `connection_of` finds it from an endpoint."""
+    """uvicorn's sans-I/O WebSocket class with a seam: `carrier_of` finds it from an endpoint."""
+
+    form: ClassVar[str] = "stock"
+    """What the metrics call this transport."""
+    handshake_s: ClassVar[float] = limits.HANDSHAKE_MS / 1000
+    """Seconds for the opening handshake, after which the connection is aborted."""
 
     def __init__(
         self,
@@ -59,7 +57,7 @@ class StockProtocol(WebSocketsSansIOProtocol):
         """Serve one connection; called by uvicorn. There is no compression."""
         super().__init__(config, server_state, app_state, _loop)
         self.conn = DocumentedProtocol(max_size=config.ws_max_size, logger=self.logger)
-        self.on_writable: Callable[[], None] | None = None
+        self.listener: Listener | None = None
         self.stalled = False
         self.waiting_pong = b""
         self.abort_timer: asyncio.TimerHandle | None = None
@@ -69,12 +67,12 @@ class StockProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new connection, which has to finish its handshake in time."""
         super().connection_made(transport)
-        self.abort_timer = self.loop.call_later(HANDSHAKE_TIMEOUT, self._abort_handshake)
+        self.abort_timer = self.loop.call_later(self.handshake_s, self._abort_handshake)
 
     def _abort_handshake(self) -> None:
         self.abort_timer = None
         if not self.handshake_complete:
-            get_logger().info("refuse", client=address_of(self), status=408)
+            self._refused(408, "handshake_timeout")
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -84,7 +82,7 @@ class StockProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True
             self.close_sent = True
             answer = b"".join(self.conn.data_to_send())
-            get_logger().info("refuse", client=address_of(self), status=int(answer[9:12] or 400))
+            self._refused(int(answer[9:12] or 400), "bad_handshake")
             self.transport.write(answer)
             self.transport.close()
             self._close_soon()
@@ -93,8 +91,14 @@ class StockProtocol(WebSocketsSansIOProtocol):
         """Take the opening handshake; log one that is no WebSocket handshake at all."""
         super().handle_connect(event)
         if self.response.status_code != 101:
-            get_logger().info("refuse", client=address_of(self), status=self.response.status_code)
+            self._refused(self.response.status_code, "bad_handshake")
             self._close_soon()
+
+    def _refused(self, status: int, code: str) -> None:
+        get_logger().info("refuse", client=address_of(self), status=status)
+        tally = self.app_state.get(TALLY)
+        if isinstance(tally, Tally):
+            tally.refused(status, code)
 
     async def run_asgi(self) -> None:
         """Run the application, with a way back to this object in its scope."""
@@ -113,15 +117,26 @@ class StockProtocol(WebSocketsSansIOProtocol):
 
     # ------------------------------------------------------------------------------------------- the session
 
-    def open(self, on_writable: Callable[[], None]) -> None:
-        """Hand the accepted connection to a session, which is told when all its bytes are gone after a stall."""
-        self.on_writable = on_writable
+    @property
+    def descriptor(self) -> int:
+        """Return -1: it is written to through the event loop's transport alone."""
+        return -1
+
+    def lag(self) -> float:
+        """Return 0: what the kernel holds is not looked at."""
+        return 0.0
+
+    def open(self, listener: Listener, /) -> None:
+        """Hand the accepted connection to who is told of stalls and their ends."""
+        self.listener = listener
         self.transport.set_write_buffer_limits(high=HIGH_WATER, low=0)
 
     def pause_writing(self) -> None:
         """Take from the event loop that the client does not keep up."""
         super().pause_writing()
         self.stalled = True
+        if self.listener is not None:
+            self.listener.stalled()
 
     def resume_writing(self) -> None:
         """Take from the event loop that the buffer is empty again."""
@@ -130,8 +145,8 @@ class StockProtocol(WebSocketsSansIOProtocol):
         if self.waiting_pong and not self.close_sent:
             self.transport.write(self.waiting_pong)
         self.waiting_pong = b""
-        if self.on_writable is not None:
-            self.on_writable()
+        if self.listener is not None:
+            self.listener.writable()
 
     def handle_ping(self) -> None:
         """Answer a ping; of those that come while the client does not read, only the last one."""
@@ -216,7 +231,7 @@ class StockProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take that the connection is over."""
-        self.on_writable = None
+        self.listener = None
         if self.abort_timer is not None:
             self.abort_timer.cancel()
             self.abort_timer = None
@@ -232,40 +247,6 @@ class StockProtocol(WebSocketsSansIOProtocol):
         return ABNORMAL if code == NO_STATUS and self.conn.close_rcvd is None else code
 
 
-def address_of(protocol: StockProtocol) -> str:
-    """Return the client's address as `host:port`."""
-    return f"{protocol.client[0]}:{protocol.client[1]}" if protocol.client else "?"
-
-
-def connection_of(websocket: WebSocket) -> StockProtocol:
-    """Return the connection behind an endpoint. Raises RuntimeError under a server that was started without it."""
-    extensions: dict[str, Any] = websocket.scope.get("extensions") or {}
-    protocol = extensions.get(EXTENSION)
-    if not isinstance(protocol, StockProtocol):
-        raise RuntimeError("the WebSocket class is not Tapecast's: start the server with `tapecast serve`")
-    return protocol
-
-
-def close_code(reason: EndReason) -> CloseCode:
-    """Return the document's close code for the reason why the server ends a session."""
-    match reason:
-        case "shutdown":
-            return CloseCode.SHUTDOWN
-        case "token_expired":
-            return CloseCode.TOKEN_EXPIRED
-        case "token_revoked":
-            return CloseCode.TOKEN_REVOKED
-        case "slow_consumer":
-            return CloseCode.SLOW_CONSUMER
-        case "rate_limit":
-            return CloseCode.RATE_LIMIT
-        case "bad_frames":
-            return CloseCode.BAD_FRAMES
-        case "state_lost":
-            return CloseCode.STATE_LOST
-        case "unsupported_data":
-            return CloseCode.UNSUPPORTED_DATA
-        case "internal_error":
-            return CloseCode.INTERNAL_ERROR
-        case _:
-            assert_never(reason)
+def stock_protocol(handshake_s: float) -> type[StockProtocol]:
+    """Return the class for connections whose opening handshake may take so many seconds."""
+    return type("StockProtocol", (StockProtocol,), {"handshake_s": handshake_s})

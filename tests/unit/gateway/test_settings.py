@@ -7,8 +7,6 @@ import pytest
 import yaml
 
 from gateway.settings import Settings, SettingsError, load_settings
-from gateway.transport import stock
-from handlers import auth
 from tests.support.judge import DOCUMENT
 
 
@@ -31,7 +29,10 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.sources == ("replay", "sim")
     assert {
         "frame_bytes": settings.max_frame_bytes,
-        "token_bytes": auth.MAX_TOKEN_BYTES,
+        "token_bytes": settings.max_token_bytes,
+        "connections": settings.max_connections,
+        "connections_per_user": settings.max_connections_per_user,
+        "connections_per_address": settings.max_connections_per_address,
         "subscriptions": settings.max_subscriptions,
         "frames_per_second": settings.frames_per_second,
         "frames_burst": settings.frames_burst,
@@ -40,7 +41,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "outbox_age_ms": settings.outbox_age_s * 1000,
         "ping_interval_ms": settings.ping_s * 1000,
         "pong_timeout_ms": settings.pong_s * 1000,
-        "handshake_ms": stock.HANDSHAKE_TIMEOUT * 1000,
+        "handshake_ms": settings.handshake_s * 1000,
         "bars_interval_ms": settings.bars_interval_ms,
         "snapshot_bars": schemas["BarsSubscribePayload"]["properties"]["snapshot"]["maximum"],
         "replay_trades": replay["maximum"],
@@ -63,12 +64,16 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "REPLAY_START": "2012-06-04",
         "REPLAY_LOOP": "1",
         "LOG": "json",
+        "TRUSTED_PROXIES": "10.0.0.0/8, ::1",
+        "DRAIN_S": "0.5",
+        "METRICS": "off",
     }.items():
         monkeypatch.setenv(f"TAPECAST_{name}", value)
     settings = load_settings()
     assert (settings.host, settings.port, settings.sources) == ("0.0.0.0", 9, ("sim", "replay"))
     assert (settings.speed, settings.replay, settings.replay_start) == (1.5, Path("/tmp/x.csv"), date(2012, 6, 4))
     assert (settings.replay_loop, settings.log) == (True, "json")
+    assert (settings.trusted_proxies, settings.drain_s, settings.metrics) == (("10.0.0.0/8", "::1"), 0.5, "off")
 
 
 @pytest.mark.parametrize(
@@ -91,6 +96,16 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         ("LATENESS_MS", "1.5"),
         ("PING_S", "0"),
         ("LOG", "xml"),
+        ("MAX_CONNECTIONS", "0"),
+        ("MAX_CONNECTIONS_PER_USER", "ten"),
+        ("MAX_TOKEN_BYTES", "4097"),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "10.0.0.1,proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("HANDSHAKE_S", "0"),
+        ("DRAIN_S", "0"),
+        ("DRAIN_S", "inf"),
+        ("METRICS", "yes"),
     ],
 )
 def test_a_malformed_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -62,7 +62,7 @@ class Fixture:
     def __init__(self, *, begun: bool = True) -> None:
         self.clock = VirtualClock()
         self.turns = Turns()
-        self.hub = Hub()
+        self.hub = Hub(self.turns.flusher)
         epochs = iter(range(100))
         self.rings = Rings(self.clock, frames=4, age=600, total=1000)
         self.feed = CacheFeed(
@@ -270,7 +270,7 @@ def test_accounts_that_cannot_be_told_apart_are_refused(accounts: list[Account],
         CacheFeed(
             SYMBOLS,
             accounts,
-            Hub(),
+            Hub(Turns().flusher),
             Rings(VirtualClock(), frames=1, age=1, total=1),
             new_epoch=lambda: "e",
             limits=LIMITS,

@@ -40,7 +40,7 @@ class Fixture:
     ) -> None:
         self.clock = VirtualClock()
         self.turns = Turns()
-        self.hub = Hub()
+        self.hub = Hub(self.turns.flusher)
         self.rings = Rings(self.clock, frames=4, age=600, total=1000)
         self.tokens = Tokens(no_tokens, self.clock, warning_ms=0)
         epochs = iter(("first", "second", "third", "fourth"))

@@ -50,7 +50,7 @@ class World:
         self.virtual = VirtualClock(start_ms)
         self.clock = PinnedClock(self.virtual)
         self.turns = Turns()
-        self.hub = Hub()
+        self.hub = Hub(self.turns.flusher)
         self.rings = Rings(self.clock, frames=6, age=600, total=60)
         self.lines: list[str] = []
         count = iter(range(1000))

@@ -115,6 +115,7 @@ class Shape:
     interval_ms: int = 0
     lateness_ms: int = 0
     write_bytes: int = 1
+    direct: bool = True
 
 
 @dataclass
@@ -163,7 +164,7 @@ class World:
         self.shape = shape
         self.clock = SteppedClock()
         self.turns = Turns()
-        self.hub = Hub()
+        self.hub = Hub(self.turns.flusher)
         self.rings = Rings(self.clock, frames=shape.ring_frames, age=shape.ring_age, total=shape.rings_frames)
         names = iter(range(1_000_000))
 
@@ -415,7 +416,7 @@ class World:
     ) -> tuple[Session, FakeTransport]:
         """Open a cache address for a client that speaks our subprotocol."""
         del kind
-        session, transport = new_session(self.clock, self.turns, limits)
+        session, transport = new_session(self.clock, self.turns, limits, direct=self.shape.direct)
         view = self.cache.find(parameters, query, USER)
         assert isinstance(view, View)
         self.cache.open(view, session, is_plain=False)
@@ -544,7 +545,9 @@ class BarsClient(Client):
         if self.session is not None or self.world.failed:
             return
         self.read = 0
-        self.session, self.transport = new_session(self.world.clock, self.world.turns, self.world.limits)
+        self.session, self.transport = new_session(
+            self.world.clock, self.world.turns, self.world.limits, direct=self.world.shape.direct
+        )
         self.outcomes = []
         for follower in self.followers:
             request = follower.request()
@@ -717,6 +720,7 @@ SHAPES = st.builds(
     interval_ms=st.sampled_from([0, 1000]),
     lateness_ms=st.sampled_from([0, 2000, 90_000]),
     write_bytes=st.sampled_from([1, 600, 1 << 16]),
+    direct=st.booleans(),
 )
 
 

@@ -1,0 +1,133 @@
+"""Switchboard: what all connections of a server share, and the write that reaches many of them. It never knows what a
+frame means.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Protocol
+
+from gateway.telemetry import get_logger
+from gateway.transport.frames import text_frames
+from gateway.transport.stock import CLOSE_TIMEOUT
+from gateway.transport.wheel import Cancellable, TimerWheel
+from generated import limits
+
+
+class Line(Protocol):
+    """A connection, as far as a broadcast needs it."""
+
+    def finish(self, rest: bytes) -> None:
+        """Send what the system did not take; the connection is stalled where it is not taken now either."""
+        ...
+
+    def broken(self) -> None:
+        """Take that the system refused a write for good."""
+        ...
+
+
+def _call_later(delay: float, callback: Callable[[], None]) -> Cancellable:
+    return asyncio.get_running_loop().call_later(delay, callback)
+
+
+class Switchboard:
+    """The wheel, the open connections by descriptor, the counters and the settings of one server."""
+
+    def __init__(
+        self,
+        *,
+        max_message_bytes: int = limits.FRAME_BYTES,
+        ping_interval: float | None = limits.PING_INTERVAL_MS / 1000,
+        pong_timeout: float = limits.PONG_TIMEOUT_MS / 1000,
+        handshake_timeout: float = limits.HANDSHAKE_MS / 1000,
+        close_timeout: float = CLOSE_TIMEOUT,
+        wheel: TimerWheel | None = None,
+        draw: Callable[[], float] = random.random,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        write: Callable[[int, bytes], int] = os.write,
+        refused: Callable[[int, str], None] = lambda status, code: None,
+    ) -> None:
+        """Start with no connection. Times are seconds; `ping_interval` None: no pings.
+
+        `draw` gives a number in [0, 1), by which first pings are spread; `random_bytes` a ping's payload; `write` is
+        the system's. `refused` takes the HTTP status and a code of each request that is refused before any endpoint.
+        """
+        self.max_message_bytes = max_message_bytes
+        self.ping_interval = ping_interval
+        self.pong_timeout = pong_timeout
+        self.handshake_timeout = handshake_timeout
+        self.close_timeout = close_timeout
+        self.wheel = TimerWheel(time.monotonic, _call_later) if wheel is None else wheel  # an empty one is falsy
+        self.draw = draw
+        self.random_bytes = random_bytes
+        self.os_write = write
+        self._refused = refused
+        self.lines: dict[int, Line] = {}
+        """The open connections that may be written to directly. A connection leaves before its descriptor is closed."""
+        self.connections = 0
+        """WebSockets that are accepted and not over."""
+        self.frames_in = self.bytes_in = 0
+        self.frames_out = self.bytes_out = 0
+        """What was written, by whomever; what is lost with a connection counts too."""
+        self.pings_in = self.pongs_in = self.pings_out = 0
+        self.stalls = 0
+        """How often a connection stopped to take what was written."""
+
+    def refused(self, client: str, status: int, code: str) -> None:
+        """Log and count that a request was refused before there was an endpoint for it."""
+        get_logger().info("refuse", client=client, status=status)
+        self._refused(status, code)
+
+    def broadcast(self, descriptors: Sequence[int], frames: Sequence[bytes]) -> None:
+        """Send each of `frames` as a text frame, all in one write, to each descriptor. No descriptor may come twice.
+
+        The descriptors are those of open connections that are not stalled: whoever keeps such a sequence takes a
+        connection out of it when its listener is told `stalled`, and may put it back when it is told `writable`.
+        Listeners are told after the last write.
+        """
+        buffer = text_frames(frames)
+        size = len(buffer)
+        taken: list[int] = []
+        rest = iter(descriptors)
+        # What `map` and `extend` do is done without a line of Python for each client; `extend` keeps what was written
+        # before an error, so its length tells whose write failed.
+        failed: list[tuple[int, bool]] = []
+        while True:
+            try:
+                taken.extend(map(self.os_write, rest, repeat(buffer)))
+                break
+            except BlockingIOError:
+                failed.append((len(taken), True))
+                taken.append(0)
+            except OSError:
+                failed.append((len(taken), False))
+                taken.append(size)
+        count = len(taken)
+        self.frames_out += count * len(frames)
+        self.bytes_out += count * size
+        if taken.count(size) != count or failed:
+            self._mend(descriptors, buffer, taken, {at for at, blocked in failed if not blocked})
+
+    def _mend(self, descriptors: Sequence[int], buffer: bytes, taken: Sequence[int], broken: set[int]) -> None:
+        """See to those whose write was not whole."""
+        size = len(buffer)
+        # Found first, told later: what a listener does may change the sequence and the registry.
+        whole: list[tuple[Line, int]] = []
+        for at, sent in enumerate(taken):
+            if sent == size and at not in broken:
+                continue
+            line = self.lines.get(descriptors[at])
+            if line is not None:
+                whole.append((line, -1 if at in broken else sent))
+        for line, sent in whole:
+            try:
+                if sent < 0:
+                    line.broken()
+                else:
+                    line.finish(buffer[sent:])
+            except Exception:
+                get_logger().exception("a connection failed after a broadcast")
+                line.broken()

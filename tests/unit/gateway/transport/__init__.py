@@ -1,0 +1,1 @@
+"""The direct transport, piece by piece."""
