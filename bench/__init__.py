@@ -1,0 +1,1 @@
+"""Bench: measures the gateway beside other servers on the same work. `make bench`; see docs/benchmarks.md."""
