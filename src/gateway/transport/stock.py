@@ -153,7 +153,7 @@ class StockProtocol(WebSocketsSansIOProtocol):
         pong = b"".join(self.conn.data_to_send())
         if self.stalled:
             self.waiting_pong = pong
-        else:
+        elif not self.close_sent:
             self.transport.write(pong)
 
     def is_writable(self) -> bool:
