@@ -22,6 +22,7 @@ from gateway.sources.source import Source
 from gateway.stores.store import Store
 from gateway.supervisor import Supervisor
 from gateway.tally import TALLY, Tally
+from gateway.telemetry import get_logger
 from gateway.tokens import IssueToken, create_token_router
 from gateway.transport.connection import Server
 from gateway.transport.switchboard import Switchboard
@@ -98,7 +99,7 @@ def create_gateway(
         handshake_timeout=settings.handshake_s,
         refused=tally.refused,
     )
-    flusher = Flusher(soon, switchboard.broadcast, traffic, clock.monotonic)
+    flusher = Flusher(soon, switchboard.broadcast, traffic, clock.monotonic, log_fault)
     hub = Hub(flusher)
     refuser = Refuser(settings.auth_failure, tally)
     # What is kept is told again with the times that it had.
@@ -145,7 +146,7 @@ def create_gateway(
     async def check_ages() -> None:
         while True:
             await clock.sleep(AGE_CHECK_S)
-            server.sessions.check_ages()
+            await server.sessions.check_ages(clock)
             rings.trim()
 
     @asynccontextmanager
@@ -238,6 +239,11 @@ def create_gateway(
 
     app.router.default = answer_unknown_path
     return Gateway(app, server, switchboard, hub, supervisor, feed, cache_feed, clock, admission, keeper, sink)
+
+
+def log_fault(fault: Exception) -> None:
+    """Log what went wrong with one session's frames."""
+    get_logger().error("connection failed", exc_info=fault)
 
 
 def session_limits(settings: Settings) -> SessionLimits:

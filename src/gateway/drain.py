@@ -77,6 +77,8 @@ class Drain:
         step = max(RECONNECT_WINDOW_MS // max(1, count), RECONNECT_STEP_MS)
         for number, session in enumerate(new):
             told[session] = None
+            if session not in self._sessions:
+                continue  # it went by itself meanwhile
             self._tell(session, number * step + self._draw(step))
             if number % BATCH == BATCH - 1:
                 await self._clock.sleep(0)

@@ -85,7 +85,10 @@ class GatewayServer(uvicorn.Server):
         server = self._gateway.server
         server.draining = True
         count = len(server.sessions)
-        await self._drain.run(lambda: not self._open_sockets(), lambda: self.force_exit)
+        try:
+            await self._drain.run(lambda: not self._open_sockets(), lambda: self.force_exit)
+        except Exception:
+            get_logger().exception("the clients could not be sent away")  # what is to be kept still is
         get_logger().info(
             "shutdown",
             clients=count,

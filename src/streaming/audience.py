@@ -81,12 +81,12 @@ class Audience:
         self._take_out(session)
         self._others.pop(session, None)
 
-    def park(self, session: "Session") -> None:
-        """Send a session each frame through its outbox from now on, those that wait too."""
-        if self._take_out(session):
-            self._others[session] = None
-            for frame, key in self._frames:
-                session.send(frame, key=key)
+    def park(self, session: "Session") -> Sequence[tuple[bytes, Hashable | None]]:
+        """Send a session each frame through its outbox from now on; returns those that wait, for it to be sent too."""
+        if not self._take_out(session):
+            return ()
+        self._others[session] = None
+        return tuple(self._frames)
 
     def unpark(self, session: "Session") -> None:
         """Write to a session by its descriptor again. It has been sent all, and nothing waits for the turn's end."""

@@ -14,13 +14,16 @@ from streaming.transport import EndReason, Transport
 
 WRITE_BYTES = 64 * 1024
 """The most that one write hands to the transport: what it holds can no longer be conflated."""
+CHECKED_AT_ONCE = 100
+"""Sessions whose age is looked at in one turn of the event loop."""
 
 
 class Flusher:
     """Writes once, at the end of a turn of the event loop, to whoever was sent something in that turn.
 
     First each session's own frames, then what topics tell their audiences. A session is sent nothing of its own while
-    one of its topics has frames waiting: these are written before. So each client gets all in the order of sending.
+    one of its topics has frames waiting: these are written before. So each client gets a topic's frames in order, and
+    all of them in order with its own; the topics of one turn follow each other.
     """
 
     def __init__(
@@ -29,11 +32,14 @@ class Flusher:
         broadcast: Broadcast | None = None,
         traffic: Traffic | None = None,
         monotonic: Callable[[], float] = time.perf_counter,
+        failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Use `call_soon` (the event loop's) to run after the turn; count in `traffic`, by a clock's seconds.
 
-        Without `broadcast` no session may have a descriptor.
+        Without `broadcast` no session may have a descriptor. `failed` is told of a fault in making one session's
+        frames, which ends that session alone; without it the fault is raised when the others have theirs.
         """
+        self._failed = failed
         self.traffic = traffic or Traffic()
         self._monotonic = monotonic
         self._since: float | None = None
@@ -89,8 +95,13 @@ class Flusher:
         since, self._since = self._since, None
         dirty, self._dirty = self._dirty, []
         audiences, self._audiences = self._audiences, []
+        faults: list[Exception] = []
         for session in dirty:
-            session.flush()
+            try:
+                session.flush()
+            except Exception as error:  # frames are made when they are written: a fault of one is no other's
+                faults.append(error)
+                session.abandon()
         if audiences:
             # A gate that says no has ended every session.
             if self._broadcast is not None and self.may_write():
@@ -105,6 +116,10 @@ class Flusher:
                 session.unpark()
         if since is not None:
             self.traffic.turn(self._monotonic() - since)
+        for fault in faults:
+            if self._failed is None:
+                raise fault
+            self._failed(fault)
 
 
 class Session:
@@ -277,8 +292,11 @@ class Session:
         """Take every frame through the outbox from now on."""
         if not self._is_parked:
             self._is_parked = True
-            for audience in self.subscriptions.values():
-                audience.park(self)
+            # Out of every list first: what is sent may end it.
+            waiting = [frames for audience in self.subscriptions.values() if (frames := audience.park(self))]
+            for frames in waiting:
+                for frame, key in frames:
+                    self.send(frame, key=key)
 
     def unpark(self) -> None:
         """Take what topics tell by the descriptor, where all that was sent has been written."""
@@ -420,6 +438,12 @@ class Session:
         self._after_reply = None
         self._transport.close(reason)
 
+    def abandon(self) -> None:
+        """Close the connection without what waits to be sent."""
+        self._backlog = None
+        self._outbox.clear()
+        self.end("internal_error")
+
     def gone(self) -> None:
         """Take that the connection is over, whoever ended it."""
         self._is_gone = True
@@ -448,11 +472,17 @@ class Sessions:
         """Return how many there are."""
         return len(self._sessions)
 
+    def __contains__(self, session: object) -> bool:
+        """Whether a session is here."""
+        return session in self._sessions
+
     def __iter__(self) -> Iterator[Session]:
         """Iterate over a copy, so that sessions may come and go meanwhile."""
         return iter(tuple(self._sessions))
 
-    def check_ages(self) -> None:
-        """End every session whose oldest unsent byte is too old."""
-        for session in self:
+    async def check_ages(self, clock: Clock) -> None:
+        """End every session whose oldest unsent byte is too old; the event loop has its turn between."""
+        for number, session in enumerate(self, start=1):
             session.check_age()
+            if number % CHECKED_AT_ONCE == 0:
+                await clock.sleep(0)

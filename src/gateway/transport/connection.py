@@ -1,5 +1,6 @@
 """Connection: one accepted WebSocket from its first frame to its last. It never knows what a frame means."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from functools import partial
@@ -151,7 +152,9 @@ class Server:
 
     def tell_shutdown(self, session: Session, reconnect_after_ms: int) -> None:
         """Tell a client that the server goes, and when to return."""
-        session.send(self._lives[session].errors.shutdown(reconnect_after_ms))
+        live = self._lives.get(session)
+        if live is not None:  # it may have gone by itself meanwhile
+            session.send(live.errors.shutdown(reconnect_after_ms))
 
 
 class Live:
@@ -205,7 +208,7 @@ class Live:
             waits.begin()
         except StopIteration as done:
             self._answer(done.value)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:  # no task of ours was cancelled: there is none
             self._refuse(error)
         else:
             return self._finish(waits)
@@ -224,7 +227,7 @@ class Live:
             session.send(reply)
         session.replied()
 
-    def _refuse(self, error: Exception) -> None:
+    def _refuse(self, error: Exception | asyncio.CancelledError) -> None:
         if isinstance(error, DecodeError):
             self.session.send(self.errors.bad_frame(error))
             self.session.count_bad_frame()

@@ -18,8 +18,8 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 PROTOCOL_ERROR, INVALID_PAYLOAD, MESSAGE_TOO_BIG = 1002, 1007, 1009
 MAX_CONTROL: Final = 125
 """Bytes of a control frame's payload, at most."""
-FREE_FRAGMENTS: Final = 1024
-"""How many fragments a message may have whatever its size; one more for each 16 bytes that a message may have."""
+FREE_FRAGMENTS: Final = 128
+"""How many fragments a message may have whatever its size; one more for each 64 bytes that a message may have."""
 
 # ------------------------------------------------------------------------------------------------------------- out
 
@@ -287,7 +287,7 @@ def _read_header(data: bytes, at: int, held: Partial, max_bytes: int) -> int:
         if length < 65536 or length >> 63:
             return -PROTOCOL_ERROR
     if opcode < CLOSE:
-        if len(held.body) + length > max_bytes or held.fragments >= FREE_FRAGMENTS + max_bytes // 16:
+        if len(held.body) + length > max_bytes or held.fragments >= FREE_FRAGMENTS + max_bytes // 64:
             return -MESSAGE_TOO_BIG
         if have < size:
             return 0

@@ -12,12 +12,19 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gateway.transport import sockets
 from gateway.transport.handshake import response
 from gateway.transport.switchboard import Switchboard
 from gateway.transport.wheel import Timer
 
 HEAD_BYTES = 64 * 1024
-"""Bytes of a request's head, at most."""
+"""Bytes of a request's head, at most; also of what stands between two pieces of a body."""
+PIPELINED = 16
+"""Requests that may wait for the answers to earlier ones."""
+BODY_S = 30.0
+"""Seconds for a request's body."""
+WATCH_S = 10.0
+"""Seconds in which a client has to take something of an answer."""
 
 
 class Upgraded(Protocol):
@@ -46,6 +53,14 @@ class HeadTooLargeError(Exception):
     """Raised through the parser, which stops then."""
 
 
+class TrailerError(Exception):
+    """Raised through the parser: no route has a use for trailers, and the parser would keep any number of them."""
+
+
+class TooManyRequestsError(Exception):
+    """Raised through the parser, which stops then."""
+
+
 class Requests(HttpToolsProtocol):
     """The HTTP side of one connection: uvicorn's `http` class."""
 
@@ -61,6 +76,11 @@ class Requests(HttpToolsProtocol):
     in_body = False
     is_over = False
     """What comes now is not looked at."""
+    body_due = 0.0
+    """When the body that has begun must be whole."""
+    watch_timer: Timer | None = None
+    acked: int | None = None
+    """Bytes that the client had taken at the last look."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Take a new connection, which has to make its request in time."""
@@ -70,6 +90,9 @@ class Requests(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Take that the connection is over."""
         self._forget_head()
+        if self.watch_timer is not None:
+            self.watch_timer.cancel()
+            self.watch_timer = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -89,17 +112,17 @@ class Requests(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, HeadTooLargeError):
                 self._refuse(431, "The request's head is too large.")
+            elif isinstance(error.__context__, TooManyRequestsError):
+                self._end_after_answers()
             else:
                 self._refuse(400, "Invalid HTTP request received.")
             return
         if self.transport.is_closing():
             return
-        if self.head_timer is not None or self.cycle is None or self.cycle.response_complete:
-            if self.head_bytes > HEAD_BYTES and not self.in_body:
-                self._refuse(431, "The request's head is too large.")
-            elif self.head_timer is None and self.head_bytes:
-                # A body that goes on after its answer has as long.
-                self._expect_head()
+        if self.head_bytes > HEAD_BYTES:
+            self._refuse(431, "The request's head is too large.")
+        elif self.head_timer is None and self.head_bytes and (self.cycle is None or self.cycle.response_complete):
+            self._expect_head()  # a body that goes on after its answer has as long
 
     def on_headers_complete(self) -> None:
         """Take a request's whole head."""
@@ -109,10 +132,27 @@ class Requests(HttpToolsProtocol):
                 raise HeadTooLargeError
         if self.head_timer is None:  # it came whole
             self.head_due = self.switchboard.wheel.now() + self.switchboard.handshake_timeout
+        if len(self.pipeline) >= PIPELINED:
+            raise TooManyRequestsError
         self._forget_head()
         self.head_bytes = 0
         self.in_body = True
+        now = self.switchboard.wheel.now()
+        self.body_due = now + BODY_S
+        if self.watch_timer is None:
+            self.watch_timer = self.switchboard.wheel.schedule(WATCH_S, self._watch)
         super().on_headers_complete()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        if self.in_body:
+            raise TrailerError
+        super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a request's body."""
+        self.head_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Take the end of a request."""
@@ -139,6 +179,25 @@ class Requests(HttpToolsProtocol):
             self.switchboard.refused(self._address, 408, "handshake_timeout")
             self.transport.abort()
 
+    def _watch(self) -> None:
+        """Cut off who does not finish a body, or takes nothing of an answer."""
+        self.watch_timer = None
+        held = self.transport.get_write_buffer_size()
+        before, self.acked = self.acked, sockets.acknowledged_bytes(self.transport)
+        is_late = self.in_body and self.switchboard.wheel.now() >= self.body_due
+        if is_late or (held and before is not None and before == self.acked):
+            self.switchboard.refused(self._address, 408, "handshake_timeout")
+            self.transport.abort()
+        elif held or self.in_body or (self.cycle is not None and not self.cycle.response_complete):
+            self.watch_timer = self.switchboard.wheel.schedule(WATCH_S, self._watch)
+
+    def _end_after_answers(self) -> None:
+        """Look at nothing more; the answers that are due come still, and then the end."""
+        self.switchboard.refused(self._address, 400, "bad_request")
+        self._forget_head()
+        self.cycle.keep_alive = False
+        self.is_over = True
+
     @property
     def _address(self) -> str:
         return f"{self.client[0]}:{self.client[1]}" if self.client else "?"
@@ -156,12 +215,11 @@ class Requests(HttpToolsProtocol):
     def _upgrade(self, rest: bytes) -> None:
         """Hand the connection over, as it stands."""
         if self.cycle is not None and not self.cycle.response_complete:
-            # An upgrade has to wait for the answers to earlier requests. These come still, and then the end.
-            self.switchboard.refused(self._address, 400, "bad_request")
-            self._forget_head()
-            self.cycle.keep_alive = False
-            self.is_over = True
+            self._end_after_answers()  # an upgrade has to wait for the answers to earlier requests
             return
+        if self.watch_timer is not None:
+            self.watch_timer.cancel()
+            self.watch_timer = None
         transport = self.transport
         seconds = max(0.0, self.head_due - self.switchboard.wheel.now())
         self._forget_head()

@@ -202,3 +202,26 @@ async def test_clients_that_leave_by_themselves_are_not_waited_for() -> None:
         it.sessions.discard(session)
     await it.clock.advance(0.3)
     assert task.result()
+
+
+async def test_who_leaves_while_others_are_told_is_told_nothing_and_stops_nobody() -> None:
+    """A server knows nothing any more of a session that is gone."""
+    it = Fixture()
+    everybody = [it.add()[0] for _ in range(250)]
+    tell = it.tell
+
+    def leave_and_tell(session: Session, reconnect_after_ms: int) -> None:
+        assert session in it.sessions, "a session that is gone can't be told anything"
+        for other in everybody:
+            if other not in it.told and other is not session:
+                it.sessions.discard(other)
+                break
+        tell(session, reconnect_after_ms)
+
+    it.drain._tell = leave_and_tell
+    task = it.start()
+    for _ in range(20):
+        await it.clock.advance(0.5)
+        it.let_go()
+    assert task.result()
+    assert 0 < len(it.told) < 250

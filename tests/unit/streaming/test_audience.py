@@ -1,5 +1,7 @@
 """Audience: what topics tell is written by descriptor, in order with what each session is sent of its own."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,6 +110,26 @@ def test_a_stall_within_a_turn_keeps_what_the_other_topics_told_in_it() -> None:
     session.writable()
     assert transport.frames == [b"1", b"new"]
     assert session.conflated == 1
+
+
+def test_a_fault_in_one_sessions_frames_ends_it_alone() -> None:
+    """Topics of that turn reach the others, and later turns are as ever."""
+    it = Fixture()
+    broken, to_broken = it.open(ONE)
+    _, other = it.open(ONE)
+
+    def faulty() -> Iterator[bytes]:
+        yield b"1"
+        raise RuntimeError("encoding failed")
+
+    broken.send_slowly(map(bytes, faulty()))
+    it.hub.publish(ONE, b"now", "lossless")
+    with pytest.raises(RuntimeError, match="encoding failed"):
+        it.turns.run()
+    it.hub.publish(ONE, b"later", "lossless")
+    it.turns.run()
+    assert other.frames == [b"now", b"later"]
+    assert to_broken.closed == ["internal_error"]
 
 
 def test_one_who_comes_back_while_it_is_sent_slowly_gets_that_first() -> None:

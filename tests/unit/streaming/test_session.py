@@ -100,10 +100,10 @@ async def test_oldest_unsent_byte_ends_a_slow_consumer(*, sends_more: bool) -> N
     await clock.advance(9)
     if sends_more:
         session.send(b"younger")
-    sessions.check_ages()
+    await sessions.check_ages(clock)
     assert transport.closed == []
     await clock.advance(1.5)
-    sessions.check_ages()
+    await sessions.check_ages(clock)
     assert transport.closed == ["slow_consumer"]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import JSONResponse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +81,14 @@ class World:
         @self.app.get("/hello")
         async def hello() -> dict[str, str]:
             return {"hello": "world"}
+
+        @self.app.get("/large")
+        async def large() -> Response:
+            return Response(b"x" * 30_000_000)
+
+        @self.app.post("/echo")
+        async def echo(request: Request) -> Response:
+            return Response(await request.body())
 
         @self.app.websocket("/open")
         async def opened(websocket: WebSocket) -> None:
@@ -315,6 +323,73 @@ async def test_a_second_request_that_is_not_finished_is_cut_off(log: Any) -> Non
         await world.clock.advance(1)
         assert (await client.reader.read()).startswith(b"HTTP/1.1 408 ")
         client.writer.close()
+
+
+CHUNKED = b"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+
+
+@pytest.mark.parametrize(
+    "more", [b"0\r\na: b\r\n" * 2, b"0\r\na: " + b"x" * 200_000, b"1;" + b"x" * 200_000], ids=["many", "long", "chunk"]
+)
+async def test_what_stands_behind_a_body_is_bounded(more: bytes, log: Any) -> None:
+    """Trailers have no use here, and what is no body between its pieces is as short as a head."""
+    async with World().running() as world:
+        client = await raw(world)
+        client.send(CHUNKED, more)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(4):
+                answer = await client.reader.read()
+        assert b"200 OK" not in answer
+        assert "status=4" in log.getvalue()
+        await until(lambda: not world.server.server_state.connections)
+        client.writer.close()
+
+
+async def test_few_requests_may_wait_for_the_answers_to_others() -> None:
+    """Those that came before one too many are answered, and then the connection ends."""
+    async with World().running() as world:
+        client = await raw(world)
+        client.send(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\n" * 2000)
+        async with asyncio.timeout(4):
+            answers = await client.reader.read()
+        assert 1 < answers.count(b"HTTP/1.1 200 OK") < 30
+        assert not world.server.server_state.connections
+        client.writer.close()
+
+
+async def test_a_body_that_is_not_finished_is_cut_off() -> None:
+    """However often a little of it comes, and though it was answered or not."""
+    async with World().running() as world:
+        client = await raw(world)
+        client.send(b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n")
+        await until(lambda: len(world.server.server_state.tasks) > 0 or bool(world.board.wheel))
+        for _ in range(5):
+            client.send(b"x")
+            await asyncio.sleep(0.01)
+            await world.clock.advance(11)
+        await until(lambda: not world.server.server_state.connections, seconds=4)
+        client.writer.close()
+
+
+async def test_who_takes_nothing_of_an_answer_is_cut_off() -> None:
+    """It holds its connection for a while, not for ever."""
+    async with World().running() as world:
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", world.port))
+        await asyncio.get_running_loop().sock_sendall(client, b"GET /large HTTP/1.1\r\nHost: h\r\n\r\n")
+
+        def held() -> int:
+            return max((c.transport.get_write_buffer_size() for c in world.server.server_state.connections), default=-1)
+
+        await until(lambda: held() > 0)
+        for _ in range(3):
+            await asyncio.sleep(0.05)
+            await world.clock.advance(10.5)
+        await until(lambda: not world.server.server_state.connections, seconds=4)
+        client.close()
 
 
 async def test_a_head_that_is_too_large_gets_431(log: Any) -> None:
