@@ -51,10 +51,10 @@ def state(server: Running) -> dict[str, int]:
 
 async def come_in(server: Running, endpoint: Endpoint, *headers: tuple[str, str], **options: Any) -> RawSocket:
     """Connect, and see that the client is in."""
-    before = {id(session) for session in server.gateway.server.sessions}  # not all of which need be over
+    before = set(server.gateway.server.sessions)  # some of which may end only now
     client = await RawSocket.open(server.port, endpoint.path, token_for(server), *headers, **options)
     assert client.status == 101
-    await until(lambda: any(id(session) not in before for session in server.gateway.server.sessions))
+    await until(lambda: any(session not in before for session in server.gateway.server.sessions))
     return client
 
 
