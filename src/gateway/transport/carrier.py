@@ -62,9 +62,18 @@ class Carrier(Transport, Protocol):
         ...
 
 
-def address_of(carrier: Carrier) -> str:
-    """Return the client's address as `host:port`."""
-    return f"{carrier.client[0]}:{carrier.client[1]}" if carrier.client else "?"
+class HasClient(Protocol):
+    """A connection of any kind."""
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Where the client is: host and port."""
+        ...
+
+
+def address_of(connection: HasClient) -> str:
+    """Return the client's address as `host:port`, for the logs."""
+    return f"{connection.client[0]}:{connection.client[1]}" if connection.client else "?"
 
 
 def carrier_in(scope: Scope) -> Carrier | None:

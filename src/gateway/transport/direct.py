@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from gateway.telemetry import get_logger
 from gateway.transport import frames, sockets
 from gateway.transport.asgi import Application
-from gateway.transport.carrier import ABNORMAL, EXTENSION, NO_STATUS, Listener
+from gateway.transport.carrier import ABNORMAL, EXTENSION, NO_STATUS, Listener, address_of, carrier_in
 from gateway.transport.codes import DOCUMENTED, close_code
 from gateway.transport.frames import Close, Event, Fault, Partial, Ping, Pong, read_frames
 from gateway.transport.handshake import Denied, Handshake, Headers, check
@@ -248,7 +248,7 @@ class DirectProtocol(asyncio.Protocol):
     @property
     def address(self) -> str:
         """The client's address as `host:port`."""
-        return f"{self.client[0]}:{self.client[1]}" if self.client else "?"
+        return address_of(self)
 
     @property
     def end_code(self) -> int:
@@ -313,7 +313,6 @@ class DirectProtocol(asyncio.Protocol):
 
     def _send(self, buffer: bytes) -> None:
         """Send frames, or hand them to the transport, behind what it holds."""
-        self.switchboard.bytes_out += len(buffer)
         if self.descriptor < 0 or self._is_stalled:
             self.transport.write(buffer)
             return
@@ -343,7 +342,6 @@ class DirectProtocol(asyncio.Protocol):
         if self._is_stalled:
             return
         self._is_stalled = True
-        self.switchboard.stalls += 1
         if self._application is not None:
             self._application.stalled()
         if self._listener is not None:
@@ -406,7 +404,6 @@ class DirectProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the event loop."""
-        self.switchboard.bytes_in += len(data)
         if self._state in (OPEN, CLOSING):
             if self._inbox is None:
                 self._read(self._frames_in(data))
@@ -431,7 +428,6 @@ class DirectProtocol(asyncio.Protocol):
             except StopIteration as stop:
                 self._partial = stop.value
                 break
-            board.frames_in += 1
             if isinstance(event, Ping):
                 board.pings_in += 1
                 if len(pings) >= PONGS_AT_ONCE:
@@ -679,8 +675,7 @@ def direct_classes(switchboard: Switchboard) -> tuple[type[HttpToolsProtocol], t
 
 def connection_in(websocket: WebSocket) -> DirectProtocol:
     """Return the connection behind an endpoint. Raises RuntimeError under a server that was started without it."""
-    extensions: dict[str, Any] = websocket.scope.get("extensions") or {}
-    protocol = extensions.get(EXTENSION)
+    protocol = carrier_in(websocket.scope)
     if not isinstance(protocol, DirectProtocol):
         raise RuntimeError("the WebSocket class is not Tapecast's: start the server with `tapecast serve`")
     return protocol

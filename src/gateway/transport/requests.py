@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.transport import sockets
+from gateway.transport.carrier import address_of
 from gateway.transport.handshake import response
 from gateway.transport.switchboard import Switchboard
 from gateway.transport.wheel import Timer
@@ -90,9 +91,7 @@ class Requests(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Take that the connection is over."""
         self._forget_head()
-        if self.watch_timer is not None:
-            self.watch_timer.cancel()
-            self.watch_timer = None
+        self._forget_watch()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -130,14 +129,14 @@ class Requests(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > HEAD_BYTES:
                 raise HeadTooLargeError
+        now = self.switchboard.wheel.now()
         if self.head_timer is None:  # it came whole
-            self.head_due = self.switchboard.wheel.now() + self.switchboard.handshake_timeout
+            self.head_due = now + self.switchboard.handshake_timeout
         if len(self.pipeline) >= PIPELINED:
             raise TooManyRequestsError
         self._forget_head()
         self.head_bytes = 0
         self.in_body = True
-        now = self.switchboard.wheel.now()
         self.body_due = now + BODY_S
         if self.watch_timer is None:
             self.watch_timer = self.switchboard.wheel.schedule(WATCH_S, self._watch)
@@ -179,6 +178,11 @@ class Requests(HttpToolsProtocol):
             self.switchboard.refused(self._address, 408, "handshake_timeout")
             self.transport.abort()
 
+    def _forget_watch(self) -> None:
+        if self.watch_timer is not None:
+            self.watch_timer.cancel()
+            self.watch_timer = None
+
     def _watch(self) -> None:
         """Cut off who does not finish a body, or takes nothing of an answer."""
         self.watch_timer = None
@@ -200,7 +204,7 @@ class Requests(HttpToolsProtocol):
 
     @property
     def _address(self) -> str:
-        return f"{self.client[0]}:{self.client[1]}" if self.client else "?"
+        return address_of(self)
 
     def _refuse(self, status: int, why: str) -> None:
         """Answer and close; a client that does not take the answer is cut off."""
@@ -217,9 +221,7 @@ class Requests(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._end_after_answers()  # an upgrade has to wait for the answers to earlier requests
             return
-        if self.watch_timer is not None:
-            self.watch_timer.cancel()
-            self.watch_timer = None
+        self._forget_watch()
         transport = self.transport
         seconds = max(0.0, self.head_due - self.switchboard.wheel.now())
         self._forget_head()

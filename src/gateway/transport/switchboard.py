@@ -69,12 +69,9 @@ class Switchboard:
         """The open connections that may be written to directly. A connection leaves before its descriptor is closed."""
         self.connections = 0
         """WebSockets that are accepted and not over."""
-        self.frames_in = self.bytes_in = 0
-        self.frames_out = self.bytes_out = 0
-        """What was written, by whomever; what is lost with a connection counts too."""
+        self.frames_out = 0
+        """Frames that were written, by whomever; what is lost with a connection counts too."""
         self.pings_in = self.pongs_in = self.pings_out = 0
-        self.stalls = 0
-        """How often a connection stopped to take what was written."""
 
     def refused(self, client: str, status: int, code: str) -> None:
         """Log and count that a request was refused before there was an endpoint for it."""
@@ -107,7 +104,6 @@ class Switchboard:
                 taken.append(size)
         count = len(taken)
         self.frames_out += count * len(frames)
-        self.bytes_out += count * size
         if taken.count(size) != count or failed:
             self._mend(descriptors, buffer, taken, {at for at, blocked in failed if not blocked})
 
