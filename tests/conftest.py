@@ -17,6 +17,7 @@ from gateway.telemetry import configure_logging
 from gateway.transport.direct import DirectProtocol
 from gateway.transport.stock import StockProtocol
 from gateway.transport.switchboard import Switchboard
+from streaming.audience import Telling
 from tests.support.judge import Judge
 from tests.support.logs import RunLog
 
@@ -91,10 +92,11 @@ def _every_frame_is_judged(
         judge(frames, paths[id(self)])
         write(self, frames)
 
-    def judged_broadcast(self: Switchboard, descriptors: Sequence[int], frames: Sequence[bytes]) -> None:
-        for path in {paths[id(self.lines[descriptor])] for descriptor in descriptors}:
-            judge(frames, path)
-        broadcast(self, descriptors, frames)
+    def judged_broadcast(self: Switchboard, parts: Sequence[Telling]) -> None:
+        for descriptors, frames in parts:
+            for path in {paths[id(self.lines[descriptor])] for descriptor in descriptors}:
+                judge(frames, path)
+        broadcast(self, parts)
 
     monkeypatch.setattr(StockProtocol, "write", judged_stock_write)
     monkeypatch.setattr(DirectProtocol, "begin", noted_begin)

@@ -1,7 +1,7 @@
 """Audience: the sessions of one topic, and what one turn tells them. It never sees a model or a socket."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from streaming.topic import Topic
 from streaming.traffic import Traffic
@@ -9,8 +9,11 @@ from streaming.traffic import Traffic
 if TYPE_CHECKING:
     from streaming.session import Session
 
-Broadcast = Callable[[Sequence[int], Sequence[bytes]], None]
-"""Writes text frames, in order and as one write, to each descriptor. Whoever does not take all of it is stalled."""
+Telling: TypeAlias = tuple[Sequence[int], Sequence[bytes]]
+"""Descriptors, and the text frames that each of them is to be sent, in order."""
+Broadcast: TypeAlias = Callable[[Sequence[Telling]], None]
+"""Writes to each descriptor what all parts have for it, in their order and as one write. Whoever does not take all of
+it is stalled."""
 TURN_BYTES = 256 * 1024
 """The most that waits for a turn's end: what is published beyond it has the turn's frames written at once."""
 
@@ -108,14 +111,20 @@ class Audience:
         if self._size > TURN_BYTES:
             self._turn.flush()
 
-    def write(self, broadcast: Broadcast, traffic: Traffic) -> None:
-        """Write what waits, and count it."""
+    @property
+    def size(self) -> int:
+        """Bytes of the frames that wait."""
+        return self._size
+
+    def take(self, traffic: Traffic) -> Telling | None:
+        """Return what waits, to be written at once, and count it; None where there is nobody."""
         frames, size, count = [frame for frame, _ in self._frames], self._size, len(self._descriptors)
         self.forget()
-        if frames and count:
-            traffic.frames_out += len(frames) * count
-            traffic.bytes_out += size * count
-            broadcast(self._descriptors, frames)
+        if not frames or not count:
+            return None
+        traffic.frames_out += len(frames) * count
+        traffic.bytes_out += size * count
+        return self._descriptors, frames
 
     def forget(self) -> None:
         """Drop what waits: nothing may be told."""

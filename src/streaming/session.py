@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
-from streaming.audience import Audience, Broadcast
+from streaming.audience import Audience, Broadcast, Telling
 from streaming.clock import Clock
 from streaming.limits import SessionLimits, Strikes, TokenBucket
 from streaming.outbox import Outbox, OutboxFullError
@@ -105,8 +105,7 @@ class Flusher:
         if audiences:
             # A gate that says no has ended every session.
             if self._broadcast is not None and self.may_write():
-                for audience in audiences:
-                    audience.write(self._broadcast, self.traffic)
+                self._tell(audiences, self._broadcast)
             else:
                 for audience in audiences:
                     audience.forget()
@@ -120,6 +119,24 @@ class Flusher:
             if self._failed is None:
                 raise fault
             self._failed(fault)
+
+    def _tell(self, audiences: Iterable[Audience], broadcast: Broadcast) -> None:
+        """Write what audiences have, several at once: who is in many of them gets all of it in one write.
+
+        No more than one write may hold at once: who stalls in one has the rest conflated and bounded by its outbox.
+        """
+        parts: list[Telling] = []
+        size = 0
+        for audience in audiences:
+            if parts and size + audience.size > WRITE_BYTES:
+                broadcast(parts)
+                parts, size = [], 0
+            size += audience.size
+            part = audience.take(self.traffic)
+            if part is not None:
+                parts.append(part)
+        if parts:
+            broadcast(parts)
 
 
 class Session:

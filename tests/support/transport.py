@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from streaming.audience import Telling
 from streaming.clock import Clock
 from streaming.limits import SessionLimits
 from streaming.session import Flusher, Session
@@ -73,11 +74,15 @@ class Turns:
         self.transports: dict[int, FakeTransport] = {}
         self.flusher = Flusher(self._callbacks.append, self._broadcast)
 
-    def _broadcast(self, descriptors: Sequence[int], frames: Sequence[bytes]) -> None:
-        """Write to each; who stalls by that is told so afterwards, as by the real one."""
-        for transport in [self.transports[number] for number in descriptors]:
-            assert transport.descriptor >= 0, "the connection is closed"
-            transport.write(frames)
+    def _broadcast(self, parts: Sequence[Telling]) -> None:
+        """Write to each, once; who stalls by that is told so afterwards, as by the real one."""
+        shares: dict[int, list[bytes]] = {}
+        for descriptors, frames in parts:
+            for number in descriptors:
+                assert self.transports[number].descriptor >= 0, "the connection is closed"
+                shares.setdefault(number, []).extend(frames)
+        for number, share in shares.items():
+            self.transports[number].write(share)
 
     def end(self) -> None:
         """End the turn: call what waits for that."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Protocol
 
@@ -78,52 +78,73 @@ class Switchboard:
         get_logger().info("refuse", client=client, status=status)
         self._refused(status, code)
 
-    def broadcast(self, descriptors: Sequence[int], frames: Sequence[bytes]) -> None:
-        """Send each of `frames` as a text frame, all in one write, to each descriptor. No descriptor may come twice.
+    def broadcast(self, parts: Sequence[tuple[Sequence[int], Sequence[bytes]]]) -> None:
+        """Send frames to descriptors: of each part every frame, as a text frame, to each of its descriptors.
 
-        The descriptors are those of open connections that are not stalled: whoever keeps such a sequence takes a
-        connection out of it when its listener is told `stalled`, and may put it back when it is told `writable`.
-        Listeners are told after the last write.
+        What a descriptor is sent goes out in one write, in the order of the parts; within a part no descriptor may
+        come twice. The descriptors are those of open connections that are not stalled: whoever keeps such a sequence
+        takes a connection out of it when its listener is told `stalled`, and may put it back when it is told
+        `writable`. Listeners are told after the last write.
         """
-        buffer = text_frames(frames)
-        size = len(buffer)
+        self.frames_out += sum(len(descriptors) * len(frames) for descriptors, frames in parts)
+        if len(parts) == 1:
+            descriptors, frames = parts[0]
+            self._write(descriptors, text_frames(frames), None)
+            return
+        # A write costs many times what finding out does that some are sent several parts.
+        shares: dict[int, list[bytes]] = {}
+        for descriptors, frames in parts:
+            buffer = text_frames(frames)
+            for descriptor in descriptors:
+                if descriptor in shares:
+                    shares[descriptor].append(buffer)
+                else:
+                    shares[descriptor] = [buffer]
+        buffers = [share[0] if len(share) == 1 else b"".join(share) for share in shares.values()]
+        self._write(list(shares), b"", buffers)
+
+    def _write(self, descriptors: Sequence[int], shared: bytes, buffers: Sequence[bytes] | None) -> None:
+        """Write to each descriptor what is for all of them; with `buffers` what stands at its place there."""
         taken: list[int] = []
         rest = iter(descriptors)
+        each = repeat(shared) if buffers is None else iter(buffers)
         # What `map` and `extend` do is done without a line of Python for each client; `extend` keeps what was written
         # before an error, so its length tells whose write failed.
-        failed: list[tuple[int, bool]] = []
+        failed = False
         while True:
             try:
-                taken.extend(map(self.os_write, rest, repeat(buffer)))
+                taken.extend(map(self.os_write, rest, each))
                 break
             except BlockingIOError:
-                failed.append((len(taken), True))
+                failed = True
                 taken.append(0)
             except OSError:
-                failed.append((len(taken), False))
-                taken.append(size)
-        count = len(taken)
-        self.frames_out += count * len(frames)
-        if taken.count(size) != count or failed:
-            self._mend(descriptors, buffer, taken, {at for at, blocked in failed if not blocked})
+                failed = True
+                taken.append(-1)
+        if not failed:
+            if buffers is None:
+                if taken.count(len(shared)) == len(taken):
+                    return
+            elif taken == list(map(len, buffers)):
+                return
+        self._mend(descriptors, repeat(shared) if buffers is None else buffers, taken)
 
-    def _mend(self, descriptors: Sequence[int], buffer: bytes, taken: Sequence[int], broken: set[int]) -> None:
-        """See to those whose write was not whole."""
-        size = len(buffer)
+    def _mend(self, descriptors: Sequence[int], buffers: Iterable[bytes], taken: Sequence[int]) -> None:
+        """See to those whose write was not whole; -1 in `taken` is one that the system refused for good."""
         # Found first, told later: what a listener does may change the sequence and the registry.
-        whole: list[tuple[Line, int]] = []
-        for at, sent in enumerate(taken):
-            if sent == size and at not in broken:
+        found: list[tuple[Line, bytes | None]] = []
+        for descriptor, buffer, sent in zip(descriptors, buffers, taken, strict=False):
+            if sent == len(buffer):
                 continue
-            line = self.lines.get(descriptors[at])
+            line = self.lines.get(descriptor)
             if line is not None:
-                whole.append((line, -1 if at in broken else sent))
-        for line, sent in whole:
+                found.append((line, None if sent < 0 else buffer[sent:]))
+        for line, rest in found:
             try:
-                if sent < 0:
+                if rest is None:
                     line.broken()
                 else:
-                    line.finish(buffer[sent:])
+                    line.finish(rest)
             except Exception:
                 get_logger().exception("a connection failed after a broadcast")
                 line.broken()

@@ -97,18 +97,50 @@ def test_one_who_stalls_leaves_the_list_and_comes_back_without_a_frame_twice() -
     assert stalled.frames == healthy.frames == [b"1", b"2", b"3", b"4", b"5"]
 
 
+def test_the_topics_of_a_turn_go_to_a_client_in_one_write() -> None:
+    """In the order in which they first told something; who has one of them gets that alone."""
+    it = Fixture()
+    _, both = it.open(ONE, TWO)
+    _, second = it.open(TWO)
+    it.hub.publish(TWO, b"1", "lossless")
+    it.hub.publish(ONE, b"2", "lossless")
+    it.hub.publish(TWO, b"3", "lossless")
+    it.turns.end()
+    assert both.writes == [[b"1", b"3", b"2"]]
+    assert second.writes == [[b"1", b"3"]]
+
+
 def test_a_stall_within_a_turn_keeps_what_the_other_topics_told_in_it() -> None:
-    """It moves to the outbox, and latest frames there keep their key."""
+    """What was in that write is the transport's and comes; what is told later waits in the outbox and conflates."""
     it = Fixture()
     session, transport = it.open(ONE, TWO)
     transport.takes = 1
     it.hub.publish(ONE, b"1", "lossless")
-    it.hub.publish(TWO, b"old", "latest")
+    it.hub.publish(TWO, b"2", "latest")
     it.turns.end()
+    it.hub.publish(TWO, b"old", "latest")
     it.hub.publish(TWO, b"new", "latest")
     transport.takes, transport.stalled = None, False
     session.writable()
-    assert transport.frames == [b"1", b"new"]
+    assert transport.frames == [b"1", b"2", b"new"]
+    assert session.conflated == 1
+
+
+def test_one_write_is_bounded_and_who_stalls_in_it_has_the_rest_in_its_outbox() -> None:
+    """More than 64 KiB of several topics are several writes: latest frames of the later ones keep their key."""
+    it = Fixture()
+    session, transport = it.open(ONE, TWO)
+    large = b"1" * 60_000
+    transport.takes = 1
+    it.hub.publish(ONE, large, "lossless")
+    it.hub.publish(TWO, b"2" * 10_000, "latest")
+    it.turns.end()
+    assert transport.writes == [[large]]
+    assert session.unsent == 10_000
+    it.hub.publish(TWO, b"new", "latest")
+    transport.takes, transport.stalled = None, False
+    session.writable()
+    assert transport.frames == [large, b"new"]
     assert session.conflated == 1
 
 

@@ -422,7 +422,7 @@ async def test_the_endpoint_returns_and_the_connection_lives() -> None:
         assert await client.frame() == (0x8A, b"p")
         assert listener.said == ["é", None]
         listener.connection.write([b"one", b"two"])
-        world.board.broadcast([listener.connection.descriptor], [b"three", b"four"])
+        world.board.broadcast([([listener.connection.descriptor], [b"three", b"four"])])
         assert [(await client.frame())[1] for _ in range(4)] == [b"one", b"two", b"three", b"four"]
         client.writer.close()
         await until(lambda: listener.codes == [1006])
@@ -608,7 +608,7 @@ async def test_a_stalled_client_is_parked_and_gets_every_byte_in_order() -> None
         sent = 0
         while "(stalled)" not in listener.said:
             payload = b"%06d" % sent * 5000
-            world.board.broadcast([listener.connection.descriptor, other.connection.descriptor], [payload])
+            world.board.broadcast([([listener.connection.descriptor, other.connection.descriptor], [payload])])
             assert (await healthy.frame())[1] == payload
             sent += 1
         assert not listener.connection.is_writable()
@@ -658,7 +658,7 @@ async def test_a_descriptor_that_breaks_in_a_broadcast_is_left_out() -> None:
         await until(lambda: len(world.listeners) == 3)
         descriptors = [listener.connection.descriptor for listener in world.listeners]
         broken[:] = [descriptors[1], 10**6]
-        world.board.broadcast([*descriptors, 10**6], [b"x"])
+        world.board.broadcast([([*descriptors, 10**6], [b"x"])])
         assert await clients[0].frame() == (0x81, b"x")
         assert await clients[2].frame() == (0x81, b"x")
         assert world.listeners[1].said == ["(stalled)"]
@@ -698,7 +698,7 @@ async def test_descriptors_that_are_used_again_never_get_a_foreign_byte() -> Non
             while not stop:
                 for number, listener in enumerate(world.listeners):
                     if listener.connection.is_writable():
-                        world.board.broadcast([listener.connection.descriptor], [b"%d" % number] * 3)
+                        world.board.broadcast([([listener.connection.descriptor], [b"%d" % number] * 3)])
                 await asyncio.sleep(0)
 
         async def visit(turn: int) -> None:
@@ -833,7 +833,7 @@ async def test_bytes_never_interleave_however_few_are_taken(plan: list[tuple[str
                 protocol.write_binary(payload)
                 expected += frames.binary_frame(payload)
             case "broadcast" if protocol.is_writable():
-                board.broadcast([protocol.descriptor], [payload])
+                board.broadcast([([protocol.descriptor], [payload])])
                 expected += frames.text_frame(payload)
             case "ping":
                 owed = frames.pong_frame(payload[:50])
