@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         default=limits.OUTBOX_AGE_MS / 1000,
         gt=0,
         allow_inf_nan=False,
-        description="Age of a client's oldest unsent byte before it is closed.",
+        description="Age that a client's oldest unsent byte never exceeds: it is closed in the last second before.",
     )
     ring_frames: int = Field(
         default=limits.RING_FRAMES, ge=1, description="Frames of one stream that are kept for clients that come back."

@@ -358,16 +358,20 @@ class Session:
         self._stalled_since = None
         self.flush()
 
-    def check_age(self) -> None:
-        """End the session where its oldest unsent byte is older than the limit."""
-        if self._transport.lag() > self.limits.outbox_age:
+    def check_age(self, within: float = 0.0) -> None:
+        """End the session where its oldest unsent byte is older than the limit, or may be so `within` seconds.
+
+        With a limit that is shorter than twice that, the half of it counts.
+        """
+        bound = max(self.limits.outbox_age - within, self.limits.outbox_age / 2)
+        if self._transport.lag() > bound:
             self.end("slow_consumer")
         if self._stalled_since is None:
             return
         # Frames behind a backlog are old through no fault of the client's, as long as it reads on.
         oldest = None if self._backlog else self._outbox.oldest
         since = self._stalled_since if not oldest else min(max(oldest, self._backlog_ended), self._stalled_since)
-        if self._clock.monotonic() - since > self.limits.outbox_age:
+        if self._clock.monotonic() - since > bound:
             self.end("slow_consumer")
 
     @property
@@ -497,9 +501,12 @@ class Sessions:
         """Iterate over a copy, so that sessions may come and go meanwhile."""
         return iter(tuple(self._sessions))
 
-    async def check_ages(self, clock: Clock) -> None:
-        """End every session whose oldest unsent byte is too old; the event loop has its turn between."""
+    async def check_ages(self, clock: Clock, within: float = 0.0) -> None:
+        """End every session whose oldest unsent byte is too old, or may be `within` seconds.
+
+        The event loop has its turn between.
+        """
         for number, session in enumerate(self, start=1):
-            session.check_age()
+            session.check_age(within)
             if number % CHECKED_AT_ONCE == 0:
                 await clock.sleep(0)

@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import json
+import logging
 import os
 import struct
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -120,9 +122,9 @@ async def settled(server: Running, before: dict[str, int]) -> None:
     assert state(server) == before
 
 
-async def come(server: Running, path: str = BARS, *headers: tuple[str, str], sub: str = "hostile") -> RawSocket:
-    """Connect and be let in."""
-    client = await RawSocket.open(server.port, path, token_for(server, sub=sub), *headers)
+async def come(server: Running, path: str = BARS, *headers: tuple[str, str], token: str | None = None) -> RawSocket:
+    """Connect and be let in, by a token of one user or by this one."""
+    client = await RawSocket.open(server.port, path, token or token_for(server, sub="hostile"), *headers)
     assert client.status == 101
     return client
 
@@ -189,7 +191,7 @@ async def test_flapping_within_the_limits_leaves_no_topic() -> None:
         before = state(server)
 
         async def flap(number: int) -> None:
-            client = await come(server, sub=f"flapper {number}")
+            client = await come(server, token=token_for(server, sub=f"flapper {number}"))
             subscribed: set[tuple[str, str]] = set()
             answered = 0
             for round_ in range(40):
@@ -375,12 +377,13 @@ async def test_a_flood_of_control_frames_costs_nobody_anything(opcode: int) -> N
 
 # ------------------------------------------------------------------------------------------------ come and go
 
-Visit = Callable[[Running, int], Coroutine[Any, Any, None]]
+Visit = Callable[[Running, str, int], Coroutine[Any, Any, None]]
+"""Of a server, with a token, for the time of this number."""
 
 
-async def subscribed(server: Running, number: int) -> RawSocket:
+async def subscribed(server: Running, token: str) -> RawSocket:
     """Be on the bars socket with five subscriptions."""
-    client = await come(server, sub=f"visitor {number}")
+    client = await come(server, token=token)
     client.writer.write(
         b"".join(subscribe(at, resolution) for at, resolution in enumerate(("1", "5", "60", "1D", "D")))
     )
@@ -391,35 +394,35 @@ async def subscribed(server: Running, number: int) -> RawSocket:
     return client
 
 
-async def idle(server: Running, number: int) -> None:
+async def idle(server: Running, token: str, number: int) -> None:
     """Say nothing and leave without a word."""
-    (await come(server, TRADES, sub=f"visitor {number}")).drop()
+    (await come(server, TRADES, token=token)).drop()
 
 
-async def subscribes_and_closes(server: Running, number: int) -> None:
+async def subscribes_and_closes(server: Running, token: str, number: int) -> None:
     """Close as one should."""
-    client = await subscribed(server, number)
+    client = await subscribed(server, token)
     client.writer.write(client_frame(8, struct.pack("!H", 1000)))
     while await client.reader.read(65_536):
         pass
     client.drop()
 
 
-async def subscribes_and_drops(server: Running, number: int) -> None:
+async def subscribes_and_drops(server: Running, token: str, number: int) -> None:
     """Leave without a word."""
-    (await subscribed(server, number)).drop()
+    (await subscribed(server, token)).drop()
 
 
-async def leaves_amid_a_frame(server: Running, number: int) -> None:
+async def leaves_amid_a_frame(server: Running, token: str, number: int) -> None:
     """Leave within a header or a payload."""
-    client = await subscribed(server, number)
+    client = await subscribed(server, token)
     client.writer.write(client_frame(1, b"x" * 5000)[: (1, 3, 3000)[number % 3]])
     client.drop()
 
 
-async def leaves_amid_the_handshake(server: Running, number: int) -> None:
+async def leaves_amid_the_handshake(server: Running, token: str, number: int) -> None:
     """Leave within the request, or right after it."""
-    request = handshake(TRADES, token_for(server, sub=f"visitor {number}"))
+    request = handshake(TRADES, token)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(request[: (0, 60, len(request) - 1, len(request))[number % 4]])
     if number % 2:
@@ -428,15 +431,15 @@ async def leaves_amid_the_handshake(server: Running, number: int) -> None:
         writer.close()
 
 
-async def resets(server: Running, number: int) -> None:
+async def resets(server: Running, token: str, number: int) -> None:
     """Break off with a TCP reset, with frames under way."""
-    client = await subscribed(server, number) if number % 2 else await come(server, TRADES, sub=f"visitor {number}")
+    client = await subscribed(server, token) if number % 2 else await come(server, TRADES, token=token)
     client.reset()
 
 
-async def is_half_open(server: Running, number: int) -> None:
+async def is_half_open(server: Running, token: str, number: int) -> None:
     """Shut the own half, and wait for the server to end it."""
-    client = await subscribed(server, number)
+    client = await subscribed(server, token)
     client.writer.write_eof()
     while await client.reader.read(65_536):
         pass
@@ -454,22 +457,38 @@ VISITS: list[Visit] = [
 ]
 
 
-async def test_two_thousand_come_and_go_and_all_is_as_before() -> None:
-    """In every state, beside a neighbour: descriptors, tasks, topics, sessions, places, deadlines as at the start.
+async def test_ten_thousand_come_and_go_and_all_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every state: descriptors, tasks, topics, sessions, places, deadlines, and memory as at the start.
 
-    No deadline passes meanwhile: what is left of one would be seen.
+    No deadline passes meanwhile: what is left of one would be seen. The last two thousand come beside a neighbour.
     """
+    # What the tests keep of each connection would be counted: who judges its frames, and what is logged.
+    monkeypatch.undo()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.NullHandler()])
     source = market()
     async with running([source], ping_s=600, pong_s=600, handshake_s=600) as server:
         server.gateway.switchboard.close_timeout = 600
+        tokens = [token_for(server, sub=f"visitor {number}") for number in range(250)]
         before = state(server)
-        async with beside_a_neighbour(server, source) as neighbour:
-            for first in range(0, 2000, 250):
-                came = neighbour.came
+
+        async def come_and_go(numbers: range, each: Callable[[], None] = lambda: None) -> None:
+            for first in range(numbers.start, numbers.stop, 250):
                 async with asyncio.TaskGroup() as group:
                     for number in range(first, first + 250):
-                        group.create_task(VISITS[number % len(VISITS)](server, number))
-                assert neighbour.came > came
+                        group.create_task(VISITS[number % len(VISITS)](server, tokens[number % 250], number))
+                each()
+
+        await come_and_go(range(2000))  # until here caches fill
+        await settled(server, before)
+        blocks = sys.getallocatedblocks()
+        await come_and_go(range(2000, 8000))
+        await settled(server, before)
+        grown = sys.getallocatedblocks() - blocks
+        assert grown < 1500, f"{grown} of the interpreter's blocks, {grown / 6000:.2f} for each connection"
+        async with beside_a_neighbour(server, source) as neighbour:
+            counts = [neighbour.came]
+            await come_and_go(range(8000, 10_000), lambda: counts.append(neighbour.came))
+            assert counts == sorted(set(counts)), "the neighbour was told nothing meanwhile"
         await settled(server, before)
 
 
@@ -479,7 +498,9 @@ async def test_connections_whose_client_is_gone_without_a_word_are_ended() -> No
     async with running([source], ping_s=0.5, pong_s=1) as server:
         before = state(server)
         async with beside_a_neighbour(server, source):
-            clients = await asyncio.gather(*(subscribed(server, number) for number in range(200)))
+            clients = await asyncio.gather(
+                *(subscribed(server, token_for(server, sub=f"visitor {number}")) for number in range(200))
+            )
             for _, code in await asyncio.gather(*(to_the_end(client) for client in clients)):
                 assert code == 4004
         await settled(server, before)

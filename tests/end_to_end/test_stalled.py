@@ -152,7 +152,7 @@ async def test_who_never_reads_is_closed_in_time_and_nobody_else_misses_anything
     is full. One whose buffer takes everything for minutes can't be told from one that reads, at the level of TCP: every
     byte is acknowledged. What finds it is the ping, which a buffer does not answer (the next test).
     """
-    age = 1.0
+    age = 2.0  # twice what the server looks ahead
     source = market()
     async with running([source], outbox_age_s=age) as server:
         shrink_send_buffers(server)
@@ -174,7 +174,7 @@ async def test_who_never_reads_is_closed_in_time_and_nobody_else_misses_anything
         await come_back(server, report["groups"]["wide"], 2)
         assert watch.reasons == {"slow_consumer"}
         for seen in watch.ages.values() if is_direct else ():  # stock does not look into the kernel's buffer
-            assert age - 0.1 <= seen <= age + 2 * AGE_CHECK_S + SLACK_S
+            assert age / 2 - 0.1 <= seen <= age + SLACK_S
 
 
 async def test_a_client_whose_system_takes_everything_is_found_by_its_silence() -> None:
@@ -273,4 +273,4 @@ async def test_a_thousand_clients_and_ten_that_never_read(monkeypatch: pytest.Mo
     limits = next(iter(watch.ages)).limits
     assert grown <= STALLED * limits.outbox_bytes + 50 * SECONDS * FRAME_KEPT
     for seen in watch.ages.values():
-        assert limits.outbox_age - 0.1 <= seen <= limits.outbox_age + 2 * AGE_CHECK_S + SLACK_S
+        assert limits.outbox_age - 2 * AGE_CHECK_S - 0.1 <= seen <= limits.outbox_age + SLACK_S

@@ -107,6 +107,25 @@ async def test_oldest_unsent_byte_ends_a_slow_consumer(*, sends_more: bool) -> N
     assert transport.closed == ["slow_consumer"]
 
 
+@pytest.mark.parametrize(("limit", "within", "ends_at"), [(10, 1, 9), (10, 0, 10), (1, 1, 0.5)])
+async def test_who_looks_seldom_ends_a_slow_consumer_before_the_limit(
+    limit: float, within: float, ends_at: float
+) -> None:
+    """What would be too old before the next look is ended now; never before half of the limit."""
+    clock, turns, sessions = VirtualClock(), Turns(), Sessions()
+    session, transport = new_session(clock, turns, SessionLimits(outbox_age=limit))
+    sessions.add(session)
+    transport.takes = 1
+    session.send(b"fills the transport")
+    turns.end()
+    await clock.advance(ends_at - 0.01)
+    await sessions.check_ages(clock, within)
+    assert transport.closed == []
+    await clock.advance(0.02)
+    await sessions.check_ages(clock, within)
+    assert transport.closed == ["slow_consumer"]
+
+
 async def test_a_client_that_drains_slowly_is_judged_by_what_still_waits() -> None:
     """Reading now and then does not make an old frame young."""
     clock, turns = VirtualClock(), Turns()
