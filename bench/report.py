@@ -183,12 +183,13 @@ def report(
         [
             STORM_TITLES.get(each.server, titles.get(each.server, each.server)),
             number(each.connects_per_s),
+            number(each.cpu_s_per_million),
             number(each.p50_ms),
             number(each.p99_ms),
         ]
         for each in came
     ]
-    lines += [*table(["server", "connections/s", "p50 ms", "p99 ms"], rows), ""]
+    lines += [*table(["server", "connections/s", "CPU µs each", "p50 ms", "p99 ms"], rows), ""]
     if skipped:
         lines += ["## Not measured", "", *(f"- {name}: {reason}" for name, reason in skipped.items()), ""]
     return "\n".join(lines)

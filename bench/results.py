@@ -20,7 +20,8 @@ Figure = Literal["cpu_s_per_million", "deliveries_per_s", "p50_ms", "p99_ms", "k
 class Result:
     """One server at one workload. Scripts read these names: they don't change. None: it does not apply.
 
-    `cpu_s_per_million`: the server's CPU seconds for a million deliveries. `deliveries_per_s`: by the wall clock.
+    `cpu_s_per_million`: the server's CPU seconds for a million deliveries; at the connection storm for a million
+    connections, which is microseconds for one. `deliveries_per_s`: by the wall clock.
     """
 
     server: str
@@ -59,6 +60,7 @@ def parse_line(server: str, workload: str, line: Mapping[str, Any]) -> Result:
             server,
             workload,
             clients=1,
+            cpu_s_per_million=positive(line["cpu_us_per_connect"]),
             p50_ms=positive(line["p50_ms"]),
             p99_ms=positive(line["p99_ms"]),
             connects_per_s=line["connects_per_s"],

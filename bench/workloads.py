@@ -122,6 +122,12 @@ SERVERS = (
         ("fastapi_peer", "naive"),
         {**ALL_PEER, "storm": Entry("/token", '{"topic":"%d"}', BEARER)},
     ),
+    Server(
+        "tapecast-echo",
+        "Tapecast's transport alone: its echo on a FastAPI route, no token",
+        ("echo_peer",),
+        {"storm": Entry("/", '{"topic":"%d"}')},
+    ),
     Server(OURS, "Tapecast", ("ours", "uvloop"), OUR_ENTRIES, settings=OUR_SETTINGS),
     Server(OURS_ASYNCIO, "Tapecast on asyncio's own loop", ("ours", "asyncio"), OUR_ENTRIES, settings=OUR_SETTINGS),
     Server(

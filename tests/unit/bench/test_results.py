@@ -60,7 +60,8 @@ def test_a_window_of_the_load_client_becomes_a_result() -> None:
 def test_a_storm_and_a_memory_line_become_results() -> None:
     """Each has its one figure."""
     storm = {"phase": "storm", "connects": 500, "failed": 2, "connects_per_s": 250.0, "p50_ms": 3.0, "p99_ms": 9.0}
-    assert parse_line("c", "storm", storm) == Result("c", "storm", 1, p50_ms=3.0, p99_ms=9.0, connects_per_s=250.0)
+    storm["cpu_us_per_connect"] = 700.0
+    assert parse_line("c", "storm", storm) == Result("c", "storm", 1, None, 700.0, None, 3.0, 9.0, None, 250.0)
     memory = {"phase": "memory", "clients": 5000, "failed": 0, "lost": 0, "kb_per_connection": 2.25}
     assert parse_line("c", "memory", memory) == Result("c", "memory", 5000, kb_per_connection=2.25)
 

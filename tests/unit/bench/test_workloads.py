@@ -15,8 +15,8 @@ def test_a_plan_names_a_workload_for_each_phase(plan: Plan) -> None:
 
 
 def test_every_server_is_at_the_fan_out() -> None:
-    """It is what all of them can."""
-    assert all("fanout" in server.entries for server in SERVERS)
+    """It is what all of them can, but for the transport alone, which has no topics."""
+    assert [server.name for server in SERVERS if "fanout" not in server.entries] == ["tapecast-echo"]
 
 
 def test_a_missing_package_is_a_reason_to_skip() -> None:
