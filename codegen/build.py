@@ -1,18 +1,22 @@
 """Build: a document that passed the rules into the IR. Every decision about the generated code is taken here."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from codegen import ir
 from codegen.bundle import bundle
 from codegen.document import Document, Place
-from codegen.models import EMPTY, build_models, compiles
-from codegen.naming import Names, constant, pascal, snake
-from codegen.reading import OperationPlace, Perspective, Reader, pointer_of
+from codegen.models import EMPTY, build_models
+from codegen.naming import Names, constant, distinct, pascal, snake
+from codegen.ownership import Owner, dialogues
+from codegen.patterns import compiles
+from codegen.reading import Perspective, Reader, Side, pointer_of
 from codegen.schemas import Schemas, describe, field_rules
 from codegen.streams import StreamBuilder
-from codegen.structure import Structure
+from codegen.telling import in_order, tests_of
 
 RESERVED = frozenset(
     {
@@ -20,8 +24,9 @@ RESERVED = frozenset(
         *("Literal", "Incoming", "Mapping", "TypeVar", "Generic", "Awaitable", "Callable", "APIRouter", "WebSocket"),
         *("MISSING", "RootModel", "TypeAlias", "TypeAliasType", "Union", "Delivery", "DecodeError", "CloseCode"),
         *("Final", "Protocol", "Never", "SessionT", "Channel", "Receive", "Connection", "Serve"),
-        *("Authenticator", "HasScopes", "PrincipalT", "Refusal", "Refuse", "Security"),
-        *("None", "True", "False"),
+        *("Authenticator", "Check", "ClassVar", "HasScopes", "PrincipalT", "Refusal", "Refuse", "Security"),
+        *("BinaryFrame", "Candidate"),
+        *("None", "True", "False", "Self"),
     }
 )
 """Names that generated modules, or Python, use for themselves: a schema of that name gets another one."""
@@ -31,14 +36,22 @@ _LOCALS = frozenset(
     {
         *("serve", "refuse", "router", "authenticator", "admit", "require_token", "required", "unknown"),
         *("enter", "receivers", "parsers", "readers", "authenticate", "missing_scope", "find_channel", "raw_path"),
+        *("permit", "header_readers", "admit_all", "permit_all", "dataclass", "session", "frame", "message", "reply"),
+        *("websocket", "channel", "matched", "path", "receive"),
+        *("principal", "refusal", "parameters", "query", "headers", "error", "offered", "subprotocol"),
     }
 )
-"""Names of `create_router` itself, which no channel's argument can have."""
+_LOCAL_KINDS = ("decode_", "encode_", "dispatch_", "parse_", "read_", "receive_", "serve_")
+"""Names of `create_router` itself, and what some begin with, which no channel's argument can have."""
 
 
-def _specificity(channel: ir.Channel) -> tuple[int, ...]:
-    """Return what sorts addresses: a text before a parameter, and that before one that may hold slashes."""
-    ranks = [0 if segment is not None else 1 for segment in channel.segments]
+def _argument(name: str) -> str:
+    return f"channel_{name}" if name.startswith(_LOCAL_KINDS) else f"{name}_" if name in _LOCALS else name
+
+
+def _specificity(channel: ir.Channel) -> tuple[float, ...]:
+    """Return what sorts addresses: a text before a part of one, that before a parameter, and one with slashes last."""
+    ranks = [0.0 if isinstance(part, str) else 1.0 if part is None else 0.5 for part in channel.segments]
     return (*ranks[:-1], ranks[-1] + channel.slashes)
 
 
@@ -57,6 +70,7 @@ _CONSTRAINTS = {
 
 
 def _parameter(name: str, doc: str, schema: Mapping[str, Any], required: bool = True) -> ir.Parameter:
+    schema = {"type": "string", **schema}
     values = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
     type_ = f"Literal[{', '.join(map(repr, values))}]" if values else _PYTHON_TYPES[schema["type"]]
     constraints = [f"{ours}={schema[theirs]!r}" for theirs, ours in _CONSTRAINTS.items() if theirs in schema]
@@ -76,47 +90,105 @@ def _parameter(name: str, doc: str, schema: Mapping[str, Any], required: bool = 
     )
 
 
+def _named(parameters: list[ir.Parameter]) -> tuple[ir.Parameter, ...]:
+    """Return parameters of which no two have the same name in Python."""
+    names = distinct(item.name for item in parameters)
+    return tuple(replace(item, name=name) for item, name in zip(parameters, names, strict=True))
+
+
+def _public(name: str, prefix: str = "channel") -> str:
+    """Return a name that doesn't begin with an underscore, as one does that began with a digit."""
+    return f"{prefix}{name}" if name.startswith("_") else name
+
+
+def _key(message: Place) -> str:
+    """Return the name of a message: the file's, where it is all of one."""
+    return message.key or message.source.path.stem
+
+
+_SHARED = ("components", "messages")
+_CONSTANTS = frozenset({"CHANNELS"})
+"""Names of `channels.py` itself, which no channel can have."""
+
+
 class Builder:
     """Builds the IR of one document."""
 
-    def __init__(self, document: Document, perspective: Perspective) -> None:
+    def __init__(self, document: Document, perspective: Perspective, side: Side = "server") -> None:
         self._document = document
-        self._server = perspective == "server"
-        self._reader = Reader(document, perspective)
+        self._server = side == "server"
+        self._reader = Reader(document, perspective, side)
+        channels = self._reader.channels()
+        self._snakes = dict(zip(channels, distinct(_public(snake(place.key)) for place in channels), strict=True))
+        constants = distinct((_public(constant(place.key), "CHANNEL") for place in channels), _CONSTANTS)
+        self._constants = dict(zip(channels, constants, strict=True))
+        pascals = distinct((pascal(place.key) for place in channels), separator="")
+        self._pascals = dict(zip(channels, pascals, strict=True))
         kinds = ("{}Incoming", "{}Outgoing", "{}Operations", "Unimplemented{}Operations")
-        ours = {kind.format(pascal(place.key)) for place in self._reader.channels() for kind in kinds}
-        self._names = Names(RESERVED | ours)
+        self._names = Names(RESERVED | {kind.format(name) for name in pascals for kind in kinds})
+        self._dialogues = dialogues(self._reader, side)
+        self._roots: list[ir.Root] = []
         self._models: dict[Place, str] = {}
         self._tags: dict[Place, str | None] = {}
         self._schemas = Schemas(document, self._names)
         self._built = EMPTY
+        self._definitions: Mapping[str, Mapping[str, Any]] = {}
+        self._types: Mapping[str, str] = {}
+        self._codes: tuple[str, ...] = ()
+
+    @property
+    def message_classes(self) -> Mapping[Place, str]:
+        """Return the class name of each message that crosses a channel; none before `build`."""
+        return self._models
+
+    @property
+    def definitions(self) -> Mapping[str, Mapping[str, Any]]:
+        """The normalised JSON Schema behind the models, by class name. It is whole once `build` was called."""
+        return self._schemas.definitions
 
     def build(self) -> ir.Package:
         """Return the whole IR."""
         root = self._document.root
         self._name_messages()
         for message, name in self._models.items():
-            payload = message.get("payload")
-            assert payload is not None
-            self._schemas.frame(payload, name, self._tags[message])
-        self._built = build_models(self._schemas.definitions)
+            if self._is_class(message):
+                self._schemas.frame(self._reader.payload(message), name, self._tags[message])
+            else:
+                self._roots.append(self._root(message, name))
+        self._definitions = self._schemas.definitions
+        self._types = {root.name: root.type for root in self._roots}
+        self._codes = tuple(code.value for code in self._error_codes())
+        self._built = build_models(self._definitions, self._schemas.checks)
         channels = tuple(self._channel(channel) for channel in self._reader.channels())
         secured = any(channel.security for channel in channels)
+        reads = any(channel.parameters or channel.query or channel.headers for channel in channels)
         info = root.get("info")
         assert info is not None
-        value, text = bundle(self._document, Structure(self._document).check())
+        value, text = bundle(self._document)
         return ir.Package(
             title=info.text("title"),
+            version=info.text("version"),
+            description=info.text("description"),
+            servers=self._servers(),
             source=self._document.main.name,
             server=self._server,
             takes_operations=any(channel.operations for channel in channels),
             secured=secured,
             has_parameters=any(channel.parameters for channel in channels),
             has_query=any(channel.query for channel in channels),
+            has_headers=any(channel.headers for channel in channels),
+            reads=reads,
+            mixed=any(channel.mixed for channel in channels),
+            credentials=any(item.security and (item.security.basic or item.security.cookies) for item in channels),
+            by_structure=any(channel.by_structure for channel in channels),
+            texts=any(channel.texts for channel in channels),
+            binaries=any(channel.binaries for channel in channels),
             by_specificity=tuple(sorted(channels, key=_specificity)),
             negotiates=secured or any(channel.subprotocols for channel in channels),
-            refuses=secured or any(channel.parameters or channel.query for channel in channels),
+            refuses=secured or reads,
             channels=channels,
+            roots=tuple(self._roots),
+            classes=(*self._built.classes, *(root.name for root in self._roots)),
             error_codes=self._error_codes(),
             close_codes=self._close_codes(),
             limits=tuple(ir.Limit(constant(item.key), item.value) for item in root.under("x-limits")),
@@ -135,52 +207,86 @@ class Builder:
                 for message in direction:
                     if self._tags.get(message) is None:
                         self._tags[message] = tag
-        messages = list(self._tags)
-        for message in messages:
-            name = message.key
-            twins = [other for other in messages if pascal(other.key) == pascal(name)]
-            if len(twins) > 1 and message.pointer[:2] != ("components", "messages"):
+        counts = Counter(pascal(_key(message)) for message in self._tags)
+        for message in self._tags:
+            name = _key(message)
+            if counts[pascal(name)] > 1 and len(message.pointer) > 1 and message.pointer[:2] != _SHARED:
                 name = f"{message.pointer[1]}_{name}"
             self._models[message] = self._names.take(name, "Message")
 
+    def _is_class(self, message: Place) -> bool:
+        """Tell whether a message's payload is an object of one class."""
+        return self._reader.form(message) == "json" and self._schemas.is_class(self._reader.payload(message))
+
+    def _root(self, message: Place, name: str) -> ir.Root:
+        payload = self._reader.payload(message)
+        doc = message.text("summary") or message.text("title") or message.text("description")
+        form = self._reader.form(message)
+        if form == "binary":
+            return ir.Root(name, "bytes", doc)
+        if form == "text" and not self._reader.follow(payload).value:
+            return ir.Root(name, "str", doc)
+        return ir.Root(name, self._schemas.root(payload, f"{name}Payload"), doc)
+
+    def _decoded(self, messages: tuple[Place, ...]) -> tuple[tuple[ir.Message, ...], str | None, bool]:
+        """Return what comes in, the member that tells it apart, and whether its structure must."""
+        tag = self._reader.tag_name(messages)
+        plain = all(self._is_class(message) for message in messages) and (tag is not None or len(messages) < 2)
+        ordered = messages if plain else in_order(self._reader, messages)
+        return tuple(self._message(message, tag if plain else None) for message in ordered), tag, not plain
+
     def _channel(self, place: Place) -> ir.Channel:
         channel = self._reader.follow(place)
-        incoming, outgoing = self._reader.crossing(place)
-        operations = [item for item in self._reader.operations() if item.channel == channel and item.incoming]
-        replies = tuple(dict.fromkeys(self._models[reply] for item in operations for reply in item.replies))
-        messages = tuple(self._message(message, self._reader.tag_name(incoming)) for message in incoming)
+        _, outgoing = self._reader.crossing(place)
+        dialogue = self._dialogues[place]
+        methods = distinct(_public(item.method, "operation") for item in dialogue.operations)
+        operations = tuple(
+            self._operation(item, method) for item, method in zip(dialogue.operations, methods, strict=True)
+        )
+        incoming, tag, by_structure = self._decoded(dialogue.incoming)
         latest, rules = self._delivery(outgoing)
+        segments = self._reader.segments(place)
         return ir.Channel(
             id=place.key,
-            snake=snake(place.key),
-            pascal=pascal(place.key),
-            constant=constant(place.key),
-            argument=f"{snake(place.key)}_" if snake(place.key) in _LOCALS else snake(place.key),
+            snake=self._snakes[place],
+            pascal=self._pascals[place],
+            constant=self._constants[place],
+            argument=_argument(self._snakes[place]),
             address=channel.text("address"),
             title=channel.text("title") or place.key,
             summary=channel.text("summary"),
-            tag_name=self._reader.tag_name(incoming),
-            incoming=messages,
+            tag_name=tag,
+            by_structure=by_structure,
+            incoming=incoming,
             outgoing=tuple(self._models[message] for message in outgoing),
-            operations=tuple(self._operation(item) for item in operations),
-            dispatched=tuple(dict.fromkeys(self._models[message] for item in operations for message in item.messages)),
-            replies=replies,
+            texts=self._of_form("text", outgoing),
+            binaries=self._of_form("binary", outgoing),
+            jsons=self._of_form("json", outgoing),
+            operations=operations,
+            requests=self._requests(channel),
+            dispatched=tuple(dict.fromkeys(message for item in operations for message in item.messages)),
+            replies=tuple(dict.fromkeys(reply for item in operations for reply in item.replies)),
             may_be_silent=any(not item.replies for item in operations),
             latest=latest,
             delivery_rules=rules,
-            correlations=tuple(dict.fromkeys(item.correlation for item in messages if item.correlation)),
-            segments=self._reader.segments(place),
+            correlations=tuple(dict.fromkeys(item.correlation for item in incoming if item.correlation)),
+            segments=segments,
+            mixed=any(isinstance(part, tuple) for part in segments),
             slashes=self._reader.slashes(place),
             route=self._route(place),
             parameters=self._parameters(place),
-            query=self._query(place),
+            query=self._bound(self._reader.query(place)),
+            headers=self._bound(self._reader.headers(place)),
             security=self._security(place),
             subprotocols=tuple(next((found.value for found in self._reader.subprotocols(place)), ())),
         )
 
+    def _of_form(self, form: str, messages: Iterable[Place]) -> tuple[str, ...]:
+        return tuple(self._models[message] for message in messages if self._reader.form(message) == form)
+
     def _route(self, channel: Place) -> str:
-        names = iter(f"p{index}" for index, _ in enumerate(self._reader.parameters(channel)))
-        parts = [f"{{{next(names)}}}" if part is None else part for part in self._reader.segments(channel)]
+        names = iter(f"p{index}" for index, _ in enumerate(self._reader.segments(channel)))
+        parts = [part if isinstance(part, str) else f"{{{next(names)}}}" for part in self._reader.segments(channel)]
         if self._reader.slashes(channel):
             parts[-1] = parts[-1].replace("}", ":path}")
         return "".join(f"/{part}" for part in parts)
@@ -188,20 +294,20 @@ class Builder:
     def _parameters(self, channel: Place) -> tuple[ir.Parameter, ...]:
         found = []
         for name, definition in self._reader.parameters(channel):
-            assert definition is not None, "the rules were checked before"
-            found.append(_parameter(name, definition.text("description"), self._reader.text_schema(definition)))
-        return tuple(found)
+            schema = self._reader.text_schema(definition) if definition is not None else {"type": "string"}
+            found.append(_parameter(name, definition.text("description") if definition is not None else "", schema))
+        return _named(found)
 
-    def _query(self, channel: Place) -> tuple[ir.Parameter, ...]:
-        query = self._reader.query(channel)
-        if query is None:
+    def _bound(self, schema: Place | None) -> tuple[ir.Parameter, ...]:
+        """Return the values of a handshake that a binding describes: its query's, or its headers'."""
+        if schema is None:
             return ()
-        required = query.members.get("required", ())
+        required = schema.members.get("required", ())
         found = []
-        for member in query.under("properties"):
-            schema = self._reader.follow(member).value
-            found.append(_parameter(member.key, schema.get("description", ""), schema, member.key in required))
-        return tuple(found)
+        for member in schema.under("properties"):
+            value = self._reader.follow(member).members
+            found.append(_parameter(member.key, value.get("description", ""), value, member.key in required))
+        return _named(found)
 
     def _security(self, channel: Place) -> ir.Security | None:
         stated = next(iter(self._reader.securities(channel)), None)
@@ -210,34 +316,72 @@ class Builder:
         carriages = sorted(stated.carriages)
         return ir.Security(
             bearer=any(item.kind == "bearer" for item in carriages),
+            basic=any(item.kind == "basic" for item in carriages),
             queries=tuple(item.name for item in carriages if item.kind == "query"),
             headers=tuple(item.name for item in carriages if item.kind == "header"),
+            cookies=tuple(item.name for item in carriages if item.kind == "cookie"),
             scopes=tuple(sorted(stated.scopes)),
             optional=stated.optional,
         )
 
     def _message(self, message: Place, tag: str | None) -> ir.Message:
         model = self._models[message]
-        codes = tuple(code.value for code in self._error_codes())
-        rules = field_rules(model, self._schemas.definitions, codes)
+        type_ = self._types.get(model, model)
+        rules = field_rules(type_, self._definitions, self._codes) if type_ in self._definitions else {}
         return ir.Message(
-            key=message.key,
+            key=_key(message),
             model=model,
             tag=self._reader.tag_values(message)[tag] if tag is not None else None,
             correlation=self._reader.correlation(message),
             rules=tuple(ir.FieldRule(path, wanted) for path, wanted in rules.items()),
+            form=self._reader.form(message),
+            tests=tests_of(self._reader, message).listed(),
         )
 
-    def _operation(self, item: OperationPlace) -> ir.Operation:
-        operation = self._reader.follow(item.place)
+    def _operation_doc(self, place: Place) -> str:
+        operation = self._reader.follow(place)
         parts = [operation.text("summary") or operation.text("title"), operation.text("description")]
+        return "\n\n".join(part.strip() for part in parts if part)
+
+    def _operation(self, item: Owner, method: str) -> ir.Operation:
+        doc = self._operation_doc(item.place)
+        if item.answers:
+            doc = f"Take the answer to {' or '.join(item.answers)}."
         return ir.Operation(
             id=item.place.key,
-            method=snake(item.place.key),
-            doc="\n\n".join(part.strip() for part in parts if part) or f"Handle {item.place.key}.",
+            method=method,
+            doc=doc or f"Handle {item.place.key}.",
             messages=tuple(self._models[message] for message in item.messages),
             replies=tuple(self._models[message] for message in item.replies),
         )
+
+    def _requests(self, channel: Place) -> tuple[ir.Request, ...]:
+        """Return what this side sends over a channel (followed), where that is more than answers."""
+        return tuple(
+            ir.Request(
+                id=item.place.key,
+                method=snake(item.place.key),
+                doc=self._operation_doc(item.place) or f"Send {item.place.key}.",
+                messages=tuple(self._message(message, None) for message in item.messages),
+                replies=tuple(self._models[message] for message in item.replies),
+            )
+            for item in self._reader.operations()
+            if item.channel == channel and not item.incoming
+        )
+
+    def _servers(self) -> tuple[ir.Server, ...]:
+        """Return the document's servers, with the defaults of their variables filled in."""
+        found: list[ir.Server] = []
+        for place in self._document.root.under("servers"):
+            server = self._reader.follow(place)
+            url = f"{server.text('protocol')}://{server.text('host')}{server.text('pathname')}"
+            for variable in server.under("variables"):
+                members = self._reader.follow(variable).members
+                values = [members["default"]] if "default" in members else members.get("enum", [])
+                url = url.replace(f"{{{variable.key}}}", str(values[0])) if values else url
+            if "{" not in url:
+                found.append(ir.Server(place.key, url.rstrip("/"), server.text("description").strip()))
+        return tuple(found)
 
     def _delivery(self, messages: tuple[Place, ...]) -> tuple[tuple[str, ...], tuple[ir.DeliveryRule, ...]]:
         latest: list[str] = []
@@ -261,7 +405,7 @@ class Builder:
         classes = {item.name: item for item in self._built.items if isinstance(item, ir.Model)}
         for step in way:
             attributes.append(next(field.name for field in classes[model].fields if field.wire == step))
-            member = self._schemas.definitions[model]["properties"][step]
+            member = self._definitions[model]["properties"][step]
             model = member.get("$ref", "").rpartition("/")[2]
         return tuple(attributes)
 

@@ -7,19 +7,24 @@ import yaml
 
 from codegen.document import Document, Place, Source, plain
 from codegen.naming import words
-from codegen.structure import Sound
 
 _SECTIONS: Mapping[str, str] = {
     "channel": "channels",
     "channel-bindings": "channelBindings",
     "correlation-id": "correlationIds",
+    "external-docs": "externalDocs",
     "message": "messages",
+    "message-trait": "messageTraits",
     "operation": "operations",
+    "operation-trait": "operationTraits",
     "parameter": "parameters",
     "reply": "replies",
+    "reply-address": "replyAddresses",
     "schema": "schemas",
     "security-scheme": "securitySchemes",
     "server": "servers",
+    "server-variable": "serverVariables",
+    "tag": "tags",
     **dict.fromkeys(
         (
             *("stream", "stream-request", "stream-message", "stream-start", "stream-name", "stream-resume"),
@@ -31,13 +36,12 @@ _SECTIONS: Mapping[str, str] = {
 """Where in `components` an object of a shape belongs."""
 
 
-def bundle(document: Document, sound: Sound) -> tuple[Any, str]:
-    """Return the document as a JSON value and as YAML text, without references to other files.
+def bundle(document: Document) -> tuple[Any, str]:
+    """Return the document, as it is written, as a JSON value and as YAML text, without references to other files.
 
-    `sound` is what the check of the document's structure gave. The text of a document that is one YAML file is the
-    file's own.
+    The text of a document that is one YAML file is the file's own.
     """
-    value = _Bundler(document, dict(sound)).run()
+    value = _Bundler(document, document.shapes).run()
     if len(document.files) == 1 and not document.main.name.endswith(".json"):
         return value, document.main.text
     return value, yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
@@ -49,7 +53,7 @@ class _Bundler:
         self._shapes = shapes
         self._main: Source = document.main
         self._moved: dict[Place, str] = {}
-        components = document.root.get("components")
+        components = document.main.root.get("components")
         self._taken = {
             (section.key, item.key)
             for section in (components.children() if components else ())
@@ -58,7 +62,7 @@ class _Bundler:
         self._added: dict[str, dict[str, Any]] = {}
 
     def run(self) -> Any:
-        value = self._copy(self._document.root)
+        value = self._copy(self._main.root)
         for section, items in self._added.items():
             value.setdefault("components", {}).setdefault(section, {}).update(items)
         return value
@@ -66,10 +70,12 @@ class _Bundler:
     def _copy(self, place: Place) -> Any:
         reference = place.get("$ref")
         if reference is not None and place in self._document.references:
-            target = self._document.resolve(place)
+            target = self._document.target(place)
             assert target is not None, "the structure was checked before"
             local = place.source is self._main and target.source is self._main
-            return {"$ref": reference.value} if local else self._moved_to(target)
+            moved = {"$ref": reference.value} if local else self._moved_to(target)
+            beside = {child.key: self._copy(child) for child in place.children() if child.key != "$ref"}
+            return {**moved, **beside}
         if isinstance(place.value, dict):
             return {child.key: self._copy(child) for child in place.children()}
         if isinstance(place.value, list):

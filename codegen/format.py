@@ -1,9 +1,10 @@
 """Format: source as ruff writes it. The options are all named, so that the result doesn't depend on where it runs."""
 
+import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _STYLE = ("--isolated", "--no-cache", "--quiet", "--line-length", "120", "--target-version", "py311")
@@ -17,14 +18,21 @@ class GeneratorError(Exception):
     """Generated source is not Python: a fault of the generator, not of the document."""
 
 
-def format_sources(sources: Mapping[str, str]) -> dict[str, str]:
-    """Return the sources with each `.py` file formatted. Raises GeneratorError where one is no Python."""
+def format_sources(sources: Mapping[str, str], *, ours: Sequence[str] = ()) -> dict[str, str]:
+    """Return the sources with each `.py` file formatted. Raises GeneratorError where one is no Python.
+
+    `ours`: packages that are not the sources' own and stand beside them, so that imports of them come last.
+    """
+    if not any(name.endswith(".py") for name in sources):
+        return dict(sources)
+    first_party = f"lint.isort.known-first-party={json.dumps(list(ours))}"
     with tempfile.TemporaryDirectory(prefix="codegen-") as folder:
         root = Path(folder)
         for name, text in sources.items():
             if name.endswith(".py"):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_text(text, encoding="utf-8")
-        _ruff("check", "--fix", "--select", _RULES, *_STYLE, *_COMPACT, folder=root)
+        _ruff("check", "--fix", "--select", _RULES, *_STYLE, *_COMPACT, "--config", first_party, folder=root)
         _ruff("format", *_STYLE, *_COMPACT, folder=root)
         return {
             name: (root / name).read_text(encoding="utf-8") if name.endswith(".py") else text

@@ -3,7 +3,9 @@
 import re
 
 from codegen.document import Document, Place
-from codegen.reading import Reader
+from codegen.faults import did_you_mean
+from codegen.normal import is_websocket
+from codegen.reading import BEARER_TYPES, Reader, carriage_of
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """RFC 9110's `token`: what the name of a header or of a subprotocol is made of."""
@@ -11,7 +13,11 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """RFC 6749's `scope-token`."""
 _BEARER = "bearer."
 _DEMANDS = ("x-scopes", "x-security-optional")
-_SUPPORTED = "Write http with scheme bearer, or httpApiKey in query or header."
+_SUPPORTED = "Write http with scheme bearer, oauth2, openIdConnect, or httpApiKey in query or header."
+_TYPES = (
+    *("userPassword", "apiKey", "X509", "symmetricEncryption", "asymmetricEncryption", "httpApiKey", "http", "oauth2"),
+    *("openIdConnect", "plain", "scramSha256", "scramSha512", "gssapi"),
+)
 
 
 class HandshakeRules:
@@ -22,40 +28,29 @@ class HandshakeRules:
         self._reader = reader
 
     def scheme(self, place: Place) -> None:
-        """Note every fault of a security scheme that an operation names."""
-        kind = place.get("type")
-        assert kind is not None
-        if kind.value == "http":
-            self._bearer(place)
-        elif kind.value == "httpApiKey":
-            self._api_key(place)
-        else:
-            text = f"A security scheme of type {kind.value!r} is not supported by this generator. {_SUPPORTED}"
-            self._faults.add(kind.mark, "unsupported", text)
-
-    def _bearer(self, place: Place) -> None:
-        scheme = place.get("scheme")
-        if scheme is None:
-            self._faults.add(place.name_mark, "missing", "This security-scheme has no 'scheme'. Add it.")
-        elif scheme.value.lower() != "bearer":
-            text = f"The HTTP scheme {scheme.value!r} is not supported by this generator. Write bearer."
-            self._faults.add(scheme.mark, "unsupported", text)
-
-    def _api_key(self, place: Place) -> None:
-        name, where = place.get("name"), place.get("in")
-        for member, found in (("name", name), ("in", where)):
-            if found is None:
+        """Note every fault of a security scheme itself, used or not."""
+        kind = place.text("type")
+        if kind not in _TYPES:
+            mark = (place.get("type") or place).mark
+            hint = did_you_mean(kind, _TYPES) or f" Write one of {', '.join(_TYPES)}."
+            self._faults.add(mark, "security", f"There is no type of security scheme {kind!r}.{hint}")
+        wanted = {"http": ("scheme",), "httpApiKey": ("name", "in")}.get(kind, ())
+        for member in wanted:
+            if member not in place:
                 self._faults.add(place.name_mark, "missing", f"This security-scheme has no {member!r}. Add it.")
-        if name is None or where is None:
-            return
-        if where.value not in ("query", "header"):
-            text = f"A key in {where.value!r} is not supported by this generator. Write query or header."
-            self._faults.add(where.mark, "unsupported", text)
-        elif not name.value or (where.value == "header" and not _TOKEN.fullmatch(name.value)):
-            self._faults.add(name.mark, "security", f"{name.value!r} is no name of a {where.value}. Write one.")
-        elif where.value == "header" and name.value.lower() in ("authorization", "sec-websocket-protocol"):
-            text = f"The header {name.value} is what a bearer token stands in. Write type http with scheme bearer."
-            self._faults.add(name.mark, "unsupported", text)
+        name, where, scopes = place.get("name"), place.get("in"), place.get("scopes")
+        if kind == "httpApiKey" and name is not None and where is not None:
+            if where.value not in ("query", "header", "cookie"):
+                text = f"A key stands in a query, a header or a cookie, and not in {where.value!r}."
+                self._faults.add(where.mark, "security", text)
+            elif not name.value or (where.value != "query" and not _TOKEN.fullmatch(name.value)):
+                self._faults.add(name.mark, "security", f"{name.value!r} is no name of a {where.value}. Write one.")
+            elif where.value == "header" and name.value.lower() == "sec-websocket-protocol":
+                text = f"The header {name.value} names subprotocols. Write x-subprotocols, or another header."
+                self._faults.add(name.mark, "unsupported", text)
+        if scopes is not None and kind not in BEARER_TYPES:
+            text = "Scopes are what an operation asks for. Write them there, as x-scopes."
+            self._faults.add(scopes.name_mark, "unsupported", text)
 
     def operation(self, place: Place) -> None:
         """Note what an operation asks for and can't."""
@@ -66,9 +61,6 @@ class HandshakeRules:
                 if member is not None:
                     text = f"{name} says something about a token, and this operation has no security. Add it."
                     self._faults.add(member.name_mark, "security", text)
-        elif not security.value:
-            text = "This list of security schemes is empty. Name one, or leave security out."
-            self._faults.add(security.mark, "security", text)
         scopes = place.get("x-scopes")
         optional = security is not None and place.members.get("x-security-optional") is True
         if scopes is not None and scopes.value and optional:
@@ -88,6 +80,7 @@ class HandshakeRules:
 
     def channel(self, place: Place) -> None:
         """Note where the operations of a channel contradict each other: it has one handshake for all of them."""
+        self._checkable(place)
         stated = self._reader.securities(place)
         first = stated[0] if stated else None
         for other in stated[1:]:
@@ -95,7 +88,7 @@ class HandshakeRules:
             same = (first.carriages, first.scopes, first.optional) == (other.carriages, other.scopes, other.optional)
             if not same:
                 text = (
-                    f"Operation {first.place.key!r} of the same channel asks for another security, and a channel has "
+                    f"{first.place.key!r} asks for another security for the same channel, and a channel has "
                     "one handshake. Write the same security, x-scopes and x-security-optional, or leave all three out."
                 )
                 self._faults.add(other.place.name_mark, "security", text)
@@ -113,3 +106,41 @@ class HandshakeRules:
                     "channel has one handshake. Write the same list, or leave it out."
                 )
                 self._faults.add(protocol.name_mark, "subprotocol", text)
+
+    def _checkable(self, place: Place) -> None:
+        """Note the schemes of a channel that no handshake carries."""
+        channel = self._reader.follow(place)
+        operations = [self._reader.follow(item.place) for item in self._reader.operations() if item.channel == channel]
+        servers = [server for server in self._reader.servers(place) if server.members.get("security")]
+        stating = [item for item in operations if item.members.get("security")]
+        if stating and servers and not all(self._same(stating[0], server) for server in servers):
+            security = servers[0].get("security")
+            assert security is not None
+            text = f"The operations of channel {place.key!r} ask for a security of their own: only that is checked."
+            self._faults.warn(security.name_mark, "security", text)
+        speaking = self._reader.servers(place)
+        foreign = bool(speaking) and not any(map(is_websocket, speaking))
+        for holder in stating or servers:
+            schemes = [(item, self._reader.follow(item)) for item in holder.under("security")]
+            fine = [scheme for _, scheme in schemes if carriage_of(scheme) is not None]
+            elsewhere = foreign or (holder in servers and not is_websocket(holder))
+            for item, scheme in schemes:
+                if carriage_of(scheme) is None and scheme.text("type") in _TYPES:
+                    self._not_carried(item, scheme, others=bool(fine), elsewhere=elsewhere)
+
+    def _same(self, operation: Place, server: Place) -> bool:
+        found = [{self._reader.follow(item) for item in holder.under("security")} for holder in (operation, server)]
+        return found[0] == found[1]
+
+    def _not_carried(self, item: Place, scheme: Place, *, others: bool, elsewhere: bool) -> None:
+        shown = " ".join(filter(None, (scheme.text("type"), scheme.text("scheme") or scheme.text("in"))))
+        if others:
+            text = f"The security scheme {shown!r} is left out: no handshake is checked for it, only for the others."
+            self._faults.warn(item.mark, "security-scheme", text)
+            return
+        if elsewhere:
+            text = f"The security scheme {shown!r} is another protocol's: no handshake is checked for it here."
+            self._faults.warn(item.mark, "security-scheme", text)
+            return
+        text = f"This generator checks no handshake for {shown!r}, and nothing else is asked for. {_SUPPORTED}"
+        self._faults.add(item.mark, "security-scheme", text)

@@ -49,18 +49,24 @@ class DeliveryRule:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. `tag` is the value of the channel's tag member; None where the direction needs none."""
+    """One message. `tag` is the value of the channel's tag member; None where the direction needs none.
+
+    `form`: `json`, `text` or `binary`. `tests`: ways to members that must be there, and the values that each may have,
+    none where it may be any.
+    """
 
     key: str
     model: str
     tag: str | None
     correlation: tuple[str, ...]
     rules: tuple[FieldRule, ...]
+    form: str
+    tests: tuple[tuple[tuple[str, ...], tuple[object, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation that this side receives. `replies` are class names; empty where there is no reply."""
+    """One operation that this side receives, with the messages that reach it, and its replies: class names."""
 
     id: str
     method: str
@@ -70,12 +76,37 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """One operation that this side sends. `replies` are class names; empty where there is no reply."""
+
+    id: str
+    method: str
+    doc: str
+    messages: tuple[Message, ...]
+    replies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the document says that a server is: `url` has no path of a channel, and no slash at its end."""
+
+    name: str
+    url: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
 class Security:
-    """What a channel's handshake is asked for: where a token may stand, and the scopes that it must have."""
+    """What a channel's handshake is asked for: where a token may stand, and the scopes that it must have.
+
+    `basic`: a name and a password may stand there instead.
+    """
 
     bearer: bool
+    basic: bool
     queries: tuple[str, ...]
     headers: tuple[str, ...]
+    cookies: tuple[str, ...]
     scopes: tuple[str, ...]
     optional: bool
 
@@ -108,10 +139,15 @@ class Channel:
     title: str
     summary: str
     tag_name: str | None
+    by_structure: bool  # no one member tells what comes in: it is the first of `incoming` that a frame fits
     incoming: tuple[Message, ...]
     outgoing: tuple[str, ...]
+    texts: tuple[str, ...]  # of those that go out, the ones that are no JSON but text
+    binaries: tuple[str, ...]  # ... and bytes
+    jsons: tuple[str, ...]  # ... and all the others
     operations: tuple[Operation, ...]
-    dispatched: tuple[str, ...]  # what the operations take; an answer to this side's own request belongs to none
+    requests: tuple[Request, ...]  # what this side sends, in the document's order
+    dispatched: tuple[str, ...]  # what the operations take
     replies: tuple[str, ...]
     may_be_silent: bool
     latest: tuple[str, ...]
@@ -119,11 +155,22 @@ class Channel:
     correlations: tuple[tuple[str, ...], ...]
     security: Security | None
     subprotocols: tuple[str, ...]
-    segments: tuple[str | None, ...]  # of the address; None for a parameter
+    segments: tuple[str | tuple[str, ...] | None, ...]  # of the address; None for a parameter, texts around several
+    mixed: bool  # some segment has a parameter and more
     slashes: bool
     route: str  # what Starlette matches with the decoded path: at least this channel's addresses
     parameters: tuple[Parameter, ...]
     query: tuple[Parameter, ...]
+    headers: tuple[Parameter, ...]  # of the handshake
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A message whose payload is no object of one class: a class around one value, whose type is Python source."""
+
+    name: str
+    type: str
+    doc: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +266,7 @@ class Model:
     config: tuple[tuple[str, str], ...]
     extra: str | None
     fields: tuple[ModelField, ...]
+    check: str | None  # what its values are checked for beyond their types, as Python source
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +288,9 @@ class Models:
     rebuild: tuple[str, ...]
     uses_error_code: bool
     uses_exact: bool
-    python_regex: bool
+    uses_fits: bool  # some type, or some class, is checked for more than Pydantic can say
+    checks_classes: bool
+    checks: str  # the schemas that these checks refer to, as Python source
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +298,10 @@ class Package:
     """Everything that the templates need."""
 
     title: str
+    version: str  # of the document's API
+    description: str
     source: str
+    servers: tuple[Server, ...]
     server: bool
     takes_operations: bool
     secured: bool  # a channel asks for a token
@@ -256,8 +309,17 @@ class Package:
     refuses: bool  # a handshake can be refused
     has_parameters: bool
     has_query: bool
+    has_headers: bool  # a channel asks for headers of a handshake
+    reads: bool  # a handshake holds a value of any kind
+    mixed: bool  # a segment of an address has a parameter and more
+    credentials: bool  # a channel asks for more than one token: a name and a password, say
+    by_structure: bool  # some frame is known by its structure
+    texts: bool  # a message is text
+    binaries: bool  # a message is bytes
     by_specificity: tuple[Channel, ...]  # an address that fits several channels belongs to the first of them
     channels: tuple[Channel, ...]
+    roots: tuple[Root, ...]
+    classes: tuple[str, ...]  # of `models.py`
     error_codes: tuple[ErrorCode, ...]
     close_codes: tuple[CloseCode, ...]
     limits: tuple[Limit, ...]

@@ -5,8 +5,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from codegen.dialect import plain
 from codegen.document import Document, Place, Pointer
-from codegen.structure import SHAPES
 
 
 class Judge:
@@ -14,40 +14,30 @@ class Judge:
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._validators: dict[Place, jsonschema_rs.Draft7Validator | None] = {}
 
     def faults(self, schema: Place, value: Any) -> Iterator[tuple[Pointer, str]]:
-        """Yield where in `value` the schema is broken, and how."""
-        definitions: dict[str, Any] = {}
-        names: dict[Place, str] = {}
-        root = self._copy(schema, definitions, names)
-        try:
-            validator = jsonschema_rs.Draft7Validator(
-                {"definitions": definitions, "allOf": [root]}, validate_formats=False
-            )
-        except jsonschema_rs.ValidationError:
-            return  # the schema itself is wrong, which another rule tells
-        for error in validator.iter_errors(value):
+        """Yield where in `value` the schema is broken, and how. A schema that is wrong itself breaks nothing."""
+        if schema not in self._validators:
+            self._validators[schema] = self._validator(schema)
+        validator = self._validators[schema]
+        for error in validator.iter_errors(value) if validator is not None else ():
             yield tuple(error.instance_path), error.message
 
-    def _copy(self, place: Place, definitions: dict[str, Any], names: dict[Place, str]) -> Any:
-        if "$ref" in place:
+    def _validator(self, schema: Place) -> jsonschema_rs.Draft7Validator | None:
+        definitions: dict[str, Any] = {}
+        names: dict[Place, str] = {}
+
+        def refer(place: Place) -> Any:
             target = self._document.resolve(place)
             assert target is not None, "the structure was checked before"
             if target not in names:
                 names[target] = f"d{len(names)}"
-                definitions[names[target]] = self._copy(target, definitions, names)
+                definitions[names[target]] = plain(target, refer)
             return {"$ref": f"#/definitions/{names[target]}"}
-        if not isinstance(place.value, dict):
-            return place.value
-        copied: dict[str, Any] = {}
-        for child in place.children():
-            form = SHAPES["schema"].members.get(child.key)
-            if form == "schema":
-                copied[child.key] = self._copy(child, definitions, names)
-            elif form == "{schema}":
-                copied[child.key] = {item.key: self._copy(item, definitions, names) for item in child.children()}
-            elif form == "[schema]":
-                copied[child.key] = [self._copy(item, definitions, names) for item in child.children()]
-            else:
-                copied[child.key] = child.value
-        return copied
+
+        whole = {"allOf": [plain(schema, refer)], "definitions": definitions}
+        try:
+            return jsonschema_rs.Draft7Validator(whole, validate_formats=False)
+        except jsonschema_rs.ValidationError:
+            return None  # which another rule tells

@@ -1,41 +1,372 @@
-"""Models: JSON Schema definitions into the classes and named types of `models.py`, by datamodel-code-generator.
+"""Models: shapes into the classes and named types of `models.py`.
 
-It never sees a document. The library decides types and constraints; the source that it writes is taken apart here,
-so that a template of our own can put it on the page.
+It never sees a document. datamodel-code-generator decides what Pydantic calls a type and its bounds: it is asked once,
+for each type that occurs. Classes, their members' names, unions and the order of it all are laid out here, since the
+library takes several seconds for a thousand classes.
 """
 
 import ast
+import heapq
 import json
-import re
+import keyword
+import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic_core import SchemaError, SchemaValidator, core_schema
+from pydantic import BaseModel
 
 from codegen.ir import Alias, Model, ModelField, Models
+from codegen.patterns import compiles
+from codegen.shapes import Shape, checkable, inner_shapes, key_of, name_of
 
-# Fields that the class's docstring or a docstring below the field says better.
-_ANNOTATIONS = frozenset({"description", "examples", "title"})
+__all__ = ["EMPTY", "build_models", "compiles"]
+
+EMPTY = Models((), (), (), uses_error_code=False, uses_exact=False, uses_fits=False, checks_classes=False, checks="")
+
+_IN_USE = frozenset(
+    {
+        *("Annotated", "Any", "Field", "JsonValue", "Literal", "MISSING", "ClassVar", "ConfigDict", "fits", "Check"),
+        *("int", "float", "str", "bool", "list", "dict", "tuple", "self", "cls", "_exact"),
+    }
+)
+"""Names that the body of a class looks up, so that no member of it may have them."""
+_LEAF = frozenset(
+    {
+        *("type", "enum", "minLength", "maxLength", "pattern", "multipleOf"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    }
+)
 
 
-EMPTY = Models((), (), (), uses_error_code=False, uses_exact=False, python_regex=False)
+def build_models(definitions: Mapping[str, Shape], checks: Mapping[str, Any] | None = None) -> Models:
+    """Return the models of `definitions`, whose names are the names of the classes; see shapes.py.
 
-
-def build_models(definitions: Mapping[str, Mapping[str, Any]]) -> Models:
-    """Return the models of `definitions`, whose names are the names of the classes."""
+    `checks` are the schemas by name that those under `x-fits` refer to.
+    """
     if not definitions:
         return EMPTY
-    return _Reader(definitions).read(ast.parse(_generate(definitions)))
+    return _Writer(definitions).write(checks or {})
 
 
-def _generate(definitions: Mapping[str, Mapping[str, Any]]) -> str:
+@dataclass(frozen=True)
+class _Type:
+    """Python source of a type. `bounds` are arguments of its `Field`; `late`: it names what comes later."""
+
+    source: str
+    bounds: tuple[tuple[str, str], ...] = ()
+    late: bool = False
+    null: bool = False  # it is a union that ends with None, which `source` leaves out
+
+    def __str__(self) -> str:
+        return self.write()
+
+    def write(self, *more: tuple[str, str], missing: bool = False) -> str:
+        """Return the whole type, with more arguments of its `Field`, and MISSING among what it may be."""
+        parts = [self.source] if self.source else []
+        union = [*parts, *(["MISSING"] if missing else []), *(["None"] if self.null else [])]
+        arguments = sorted([*self.bounds, *more])
+        source = " | ".join(union)
+        if not arguments:
+            return source
+        return f"Annotated[{source}, Field({', '.join(f'{name}={value}' for name, value in arguments)})]"
+
+
+def _classes_meant(definitions: Mapping[str, Shape]) -> dict[str, str]:
+    """Return the names that are only other names of a class that holds them: Pydantic takes no such alias of itself."""
+    found: dict[str, str] = {}
+    for name in definitions:
+        seen, target = {name}, name
+        while (following := _only(definitions[target])) is not None and following not in seen:
+            seen.add(following)
+            target = following
+        if target != name and "properties" in definitions[target] and name in _reached(definitions, target):
+            found[name] = target
+    return found
+
+
+def _only(shape: Shape) -> str | None:
+    """Return the definition that a shape is only a reference to."""
+    branches = shape.get("anyOf", ())
+    if "x-fits" in shape or (branches and len(branches) > 1):
+        return None
+    if branches:
+        return _only(branches[0])
+    return name_of(shape["$ref"]) if "$ref" in shape else None
+
+
+def _reached(definitions: Mapping[str, Shape], start: str) -> set[str]:
+    """Return every definition that one leads to."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for name in _names_in(definitions[waiting.pop()]):
+            if name in definitions and name not in found:
+                found.add(name)
+                waiting.append(name)
+    return found
+
+
+class _Writer:
+    """Writes the source of each type."""
+
+    def __init__(self, definitions: Mapping[str, Shape]) -> None:
+        self._definitions = definitions
+        self._leaves = _leaf_types(definitions)
+        self._placed: set[str] = set()
+        self._classes_meant = _classes_meant(definitions)
+        self._uses_exact = False
+        self._reserved = _IN_USE | definitions.keys()
+
+    def write(self, checks: Mapping[str, Any]) -> Models:
+        items: list[Model | Alias] = []
+        rebuild: list[str] = []
+        open_: set[str] = set()  # names that lead to one which is not there yet
+        needs = {
+            name: {self._meant(other) for other in _names_in(shape)} & self._definitions.keys()
+            for name, shape in self._definitions.items()
+        }
+        for name in _order(needs):
+            shape = self._definitions[name]
+            if "x-python-import" in shape:
+                self._placed.add(name)
+                continue
+            item = self._model(name, shape) if "properties" in shape else self._alias(name, shape)
+            items.append(item)
+            self._placed.add(name)
+            if any(other not in self._placed or other in open_ for other in needs[name]):
+                open_.add(name)
+                if isinstance(item, Model):
+                    rebuild.append(name)
+        return Models(
+            items=tuple(items),
+            classes=tuple(item.name for item in items if isinstance(item, Model)),
+            rebuild=tuple(rebuild),
+            uses_error_code=any("x-python-import" in shape for shape in self._definitions.values()),
+            uses_exact=self._uses_exact,
+            uses_fits=any("x-fits" in inner for shape in self._definitions.values() for inner in _every(shape)),
+            checks_classes=any("x-fits" in shape and "properties" in shape for shape in self._definitions.values()),
+            checks=_literal(checks),
+        )
+
+    def _meant(self, name: str) -> str:
+        """Return the class that a name is only another name of, where that class holds the name; else the name."""
+        return self._classes_meant.get(name, name)
+
+    def _alias(self, name: str, shape: Shape) -> Alias:
+        type_ = self._type(shape)
+        source = str(type_)
+        return Alias(name, repr(source) if type_.late else source, type_.late, _doc(shape))
+
+    def _model(self, name: str, shape: Shape) -> Model:
+        more = shape.get("additionalProperties")
+        extra: str | None = None
+        config: tuple[tuple[str, str], ...] = ()
+        if more is False:
+            config = (("extra", "'forbid'"),)
+        elif more is not None or shape.get("x-open"):
+            config = (("extra", "'allow'"),)
+        if isinstance(more, dict) and more:
+            type_ = self._type(more)
+            extra = f"dict[str, {type_}]"
+            extra = repr(extra) if type_.late else extra
+        fields: list[ModelField] = []
+        taken: set[str] = set()
+        for wire, member in shape["properties"].items():
+            attribute = self._attribute(wire, taken)
+            taken.add(attribute)
+            fields.append(self._field(attribute, wire, member, required=wire in shape["required"]))
+        check = _literal(checkable(shape["x-fits"])) if "x-fits" in shape else None
+        return Model(name, _doc(shape), config, extra, tuple(fields), check)
+
+    def _attribute(self, wire: str, taken: set[str]) -> str:
+        """Return the name of a member's attribute: its own where Python and Pydantic let it be."""
+        name = unicodedata.normalize("NFKC", wire)
+        name = "".join(character if f"a{character}".isidentifier() else "_" for character in name)
+        if not wire or wire[0] in "_$@#" or not name.isidentifier():
+            name = f"field_{name.lstrip('_')}"
+        if keyword.iskeyword(name) or name in self._reserved or hasattr(BaseModel, name):
+            name = f"{name}{'' if name.endswith('_') else '_'}"
+        candidate, count = name, 0
+        while candidate in taken or (count and candidate in self._reserved):
+            count += 1
+            candidate = f"{name}{'' if name.endswith('_') else '_'}{count}"
+        return candidate
+
+    def _field(self, attribute: str, wire: str, member: Shape, *, required: bool) -> ModelField:
+        type_ = self._type(member)
+        filled = not required and "default" in member
+        alias = (("alias", json.dumps(wire, ensure_ascii=False)),) if attribute != wire else ()
+        annotation = type_.write(*alias, missing=not required and not filled)
+        default = repr(member["default"]) if filled else None if required else "MISSING"
+        note = "" if attribute.isascii() else "  # noqa: PLC2401 - the document's own name"
+        source = repr(annotation) if type_.late else annotation
+        return ModelField(attribute, wire, source, default, note, _doc(member))
+
+    # types
+
+    def _type(self, shape: Shape) -> _Type:
+        type_ = self._plain(shape)
+        if "x-fits" not in shape:
+            return type_
+        check = f"fits({_literal(checkable(shape['x-fits']))})"
+        source = type_.source
+        if type_.bounds or type_.null:
+            source = str(type_)
+        return _Type(f"Annotated[{source}, {check}]", late=type_.late)
+
+    def _plain(self, shape: Shape) -> _Type:
+        if "$ref" in shape:
+            name = self._meant(name_of(shape["$ref"]))
+            special = "x-python-import" in self._definitions[name]
+            return _Type(f"_{name}" if special else name, late=name not in self._placed)
+        if "enum" in shape:
+            return self._values(shape["enum"])
+        if "anyOf" in shape:
+            return self._union(shape)
+        kind = shape.get("type")
+        if kind is None:
+            return _Type("JsonValue")
+        if kind == "null":
+            return _Type("", null=True)
+        if kind == "array":
+            return self._array(shape)
+        if kind == "object":
+            inner = self._type(shape.get("additionalProperties", {}))
+            return _Type(f"dict[str, {inner}]", _sizes(shape, "Properties"), inner.late)
+        return self._leaves[_leaf_key(shape)]
+
+    def _array(self, shape: Shape) -> _Type:
+        if "tuple" in shape:
+            inner = [self._type(item) for item in shape["tuple"]]
+            # JSON has lists only, and a strict tuple takes none.
+            source = f"tuple[{', '.join(map(str, inner))}]"
+            return _Type(source, (("strict", "False"),), any(item.late for item in inner))
+        item = self._type(shape.get("items", {}))
+        return _Type(f"list[{item}]", _sizes(shape, "Items"), item.late)
+
+    def _union(self, shape: Shape) -> _Type:
+        found = [self._type(branch) for branch in shape["anyOf"]]
+        null = any(item.null for item in found)
+        sources = dict.fromkeys(_Type(item.source, item.bounds).write() for item in found if item.source)
+        if not null and len(found) == 1:
+            return found[0]
+        return _Type(" | ".join(sources), late=any(item.late for item in found), null=null)
+
+    def _values(self, values: list[Any]) -> _Type:
+        null = any(value is None for value in values)
+        kept = [value for value in values if value is not None]
+        if not kept:
+            return _Type("", null=True)
+        source = f"Literal[{', '.join(map(repr, kept))}]"
+        if any(isinstance(value, int) for value in kept):
+            self._uses_exact = True  # Python's `True == 1` has no place in JSON
+            source = f"Annotated[{source}, _exact({', '.join(map(repr, kept))})]"
+        return _Type(source, null=null)
+
+
+def _sizes(shape: Shape, what: str) -> tuple[tuple[str, str], ...]:
+    names = ((f"max{what}", "max_length"), (f"min{what}", "min_length"))
+    return tuple((ours, repr(shape[theirs])) for theirs, ours in names if theirs in shape)
+
+
+def _doc(shape: Mapping[str, Any]) -> str:
+    return str(shape.get("description", "")).strip()
+
+
+def _literal(value: Any) -> str:
+    """Return JSON as Python source, a number too large for a float included."""
+    return repr(value)
+
+
+def _names_in(shape: Shape) -> Iterator[str]:
+    if "$ref" in shape:
+        yield name_of(shape["$ref"])
+    for inner in inner_shapes(shape):
+        yield from _names_in(inner)
+
+
+def _every(shape: Shape) -> Iterator[Shape]:
+    yield shape
+    for inner in inner_shapes(shape):
+        yield from _every(inner)
+
+
+def _order(needs: Mapping[str, set[str]]) -> Iterator[str]:
+    """Yield names, each behind what it needs and else by the alphabet; where they need each other, one comes first."""
+    missing = {name: {other for other in found if other != name} for name, found in needs.items()}
+    users: dict[str, list[str]] = {}
+    for name, found in missing.items():
+        for other in found:
+            users.setdefault(other, []).append(name)
+    ready = [name for name, found in missing.items() if not found]
+    heapq.heapify(ready)
+    waiting = set(missing) - set(ready)
+    while ready or waiting:
+        if not ready:
+            first = min(waiting, key=lambda name: (len(missing[name]), name))
+            waiting.discard(first)
+            ready.append(first)
+        name = heapq.heappop(ready)
+        yield name
+        for user in users.get(name, ()):
+            missing[user].discard(name)
+            if not missing[user] and user in waiting:
+                waiting.discard(user)
+                heapq.heappush(ready, user)
+
+
+# what datamodel-code-generator is asked for
+
+
+def _leaf_key(shape: Shape) -> str:
+    return key_of({name: shape[name] for name in sorted(_LEAF & shape.keys())})
+
+
+def _leaf_types(definitions: Mapping[str, Shape]) -> dict[str, _Type]:
+    """Return the type of each shape that is a string, a number or a boolean, by `_leaf_key`."""
+    found: dict[str, Shape] = {}
+    for definition in definitions.values():
+        for shape in _every(definition):
+            kind = shape.get("type")
+            if kind in ("string", "integer", "boolean", ["integer", "number"]) and "x-python-import" not in shape:
+                found.setdefault(_leaf_key(shape), {name: shape[name] for name in sorted(_LEAF & shape.keys())})
+    if not found:
+        return {}
+    names = {f"t{index}": key for index, key in enumerate(found)}
+    module = ast.parse(_generate({name: found[key] for name, key in names.items()}))
+    types: dict[str, _Type] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            types[names[node.target.id]] = _taken_apart(node.annotation)
+    return types
+
+
+def _taken_apart(annotation: ast.expr) -> _Type:
+    """Return a type of the library's, with its bounds apart."""
+    if not (isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Annotated"):
+        return _Type(ast.unparse(annotation))
+    assert isinstance(annotation.slice, ast.Tuple)
+    inner, *metadata = annotation.slice.elts
+    bounds = [
+        (str(argument.arg), ast.unparse(argument.value))
+        for call in metadata
+        if isinstance(call, ast.Call)
+        for argument in call.keywords
+    ]
+    return _Type(ast.unparse(inner), tuple(sorted(bounds)))
+
+
+def _generate(members: Mapping[str, Shape]) -> str:
     # Not at the top: the import takes longer than all the rest, and reading a document doesn't need it.
     from datamodel_code_generator import generate
     from datamodel_code_generator.enums import DataModelType, InputFileType
     from datamodel_code_generator.format import PythonVersion
-    from datamodel_code_generator.parser import LiteralType
 
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": definitions}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": {"Types": {"type": "object", "properties": members, "required": list(members)}},
+    }
     result = generate(
         json.dumps(schema),
         input_file_type=InputFileType.JsonSchema,
@@ -44,234 +375,13 @@ def _generate(definitions: Mapping[str, Mapping[str, Any]]) -> str:
         use_annotated=True,
         use_standard_collections=True,
         use_union_operator=True,
-        enum_field_as_literal=LiteralType.All,
-        use_missing_sentinel=True,
-        strict_nullable=True,
-        use_type_alias=True,
-        use_schema_description=True,
         field_constraints=True,
         skip_root_model=True,
         strict_refs=True,
         allow_remote_refs=False,
-        keep_model_order=True,
         disable_timestamp=True,
         disable_future_imports=True,
         formatters=[],
     )
     assert isinstance(result, str), "one schema gives one module"
     return result
-
-
-class _Reader:
-    """Takes the library's module apart."""
-
-    def __init__(self, definitions: Mapping[str, Mapping[str, Any]]) -> None:
-        self._definitions = definitions
-        self._invented: dict[str, ast.expr] = {}
-        self._uses_exact = False
-
-    def read(self, module: ast.Module) -> Models:
-        items: list[Model | Alias] = []
-        rebuild: list[str] = []
-        for statement in module.body:
-            if isinstance(statement, ast.ClassDef):
-                items.append(self._model(statement))
-            elif isinstance(statement, ast.Assign):
-                alias = self._alias(statement)
-                if alias is not None:
-                    items.append(alias)
-            elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-                assert isinstance(statement.value.func, ast.Attribute)
-                rebuild.append(ast.unparse(statement.value.func.value))
-        uses_error_code = any("x-python-import" in definition for definition in self._definitions.values())
-        classes = tuple(item.name for item in items if isinstance(item, Model))
-        # Pydantic's own engine is linear and knows no look-around; one that does is taken where a pattern needs it.
-        python_regex = not all(compiles(pattern, "rust-regex") for pattern in _patterns(self._definitions))
-        return Models(tuple(items), classes, tuple(rebuild), uses_error_code, self._uses_exact, python_regex)
-
-    def _alias(self, statement: ast.Assign) -> Alias | None:
-        target = statement.targets[0]
-        assert isinstance(target, ast.Name)
-        assert isinstance(statement.value, ast.Call), ast.unparse(statement)
-        if target.id not in self._definitions:
-            # A name that the library made up for a part of a union: the part goes where it is used.
-            self._invented[target.id] = self._type(statement.value.args[1])
-            return None
-        value, recursive = self._source(statement.value.args[1])
-        return Alias(target.id, value, recursive, self._doc(self._definitions[target.id]))
-
-    def _model(self, statement: ast.ClassDef) -> Model:
-        config: list[tuple[str, str]] = []
-        fields: list[ModelField] = []
-        extra: str | None = None
-        definition = self._definitions[statement.name]
-        for inner in statement.body:
-            if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call):
-                found = {keyword.arg: ast.unparse(keyword.value) for keyword in inner.value.keywords if keyword.arg}
-                config = [(name, text) for name, text in sorted(found.items()) if name == "extra"]
-            elif isinstance(inner, ast.AnnAssign):
-                assert isinstance(inner.target, ast.Name)
-                if inner.target.id == "__pydantic_extra__":
-                    extra = ast.unparse(self._type(inner.annotation))
-                    continue
-                note = "" if inner.target.id.isascii() else "  # noqa: PLC2401 - the document's own name"
-                wire = _alias_of(inner.annotation) or inner.target.id
-                member = definition["properties"][wire]
-                default = ast.unparse(inner.value) if inner.value is not None else None
-                annotation, _ = self._source(inner.annotation)
-                fields.append(ModelField(inner.target.id, wire, annotation, default, note, self._doc(member)))
-        return Model(statement.name, self._doc(definition), tuple(config), extra, tuple(fields))
-
-    @staticmethod
-    def _doc(schema: Mapping[str, Any]) -> str:
-        return str(schema.get("description", "")).strip()
-
-    def _source(self, annotation: ast.expr) -> tuple[str, bool]:
-        """Return a type as source; as one string, and True, where it names something that comes later."""
-        unquoted = _Unquoted()
-        source = ast.unparse(_ordered(unquoted.visit(self._type(annotation))))
-        return (repr(source) if unquoted.found else source), unquoted.found
-
-    def _type(self, annotation: ast.expr) -> ast.expr:
-        changed = _Types(self._invented).visit(annotation)
-        assert isinstance(changed, ast.expr)
-        self._uses_exact = self._uses_exact or any(
-            isinstance(node, ast.Name) and node.id == "_exact" for node in ast.walk(changed)
-        )
-        return changed
-
-
-def _ordered(annotation: ast.expr) -> ast.expr:
-    """Return a type whose unions are written with `|`, and None behind the other types."""
-    result = _Ordered().visit(annotation)
-    assert isinstance(result, ast.expr)
-    return result
-
-
-def _members(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp):
-        return [*_members(node.left), *_members(node.right)]
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Union":
-        assert isinstance(node.slice, ast.Tuple)
-        return [member for item in node.slice.elts for member in _members(item)]
-    return [node]
-
-
-class _Ordered(ast.NodeTransformer):
-    """Writes each union of a type anew."""
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        """Return `A | B | None`."""
-        return self._union(node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """Return `A | B` for `Union[A, B]`, and look into everything else."""
-        return self._union(node) if len(_members(node)) > 1 else self.generic_visit(node)
-
-    def _union(self, node: ast.expr) -> ast.expr:
-        members = [member if len(_members(member)) > 1 else self.visit(member) for member in _members(node)]
-        members.sort(key=lambda member: isinstance(member, ast.Constant) and member.value is None)
-        first, *others = members
-        for other in others:
-            first = ast.BinOp(first, ast.BitOr(), other)
-        return first
-
-
-def compiles(pattern: str, engine: Literal["rust-regex", "python-re"]) -> bool:
-    """Tell whether one of Pydantic's engines takes a pattern."""
-    try:
-        SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine=engine))
-    except (SchemaError, re.error):
-        return False
-    return True
-
-
-def _patterns(schema: Any) -> Iterator[str]:
-    if isinstance(schema, Mapping):
-        if isinstance(schema.get("pattern"), str):
-            yield schema["pattern"]
-        for value in schema.values():
-            yield from _patterns(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _patterns(value)
-
-
-def _alias_of(annotation: ast.expr) -> str | None:
-    for node in ast.walk(annotation):
-        if isinstance(node, ast.keyword) and node.arg == "alias" and isinstance(node.value, ast.Constant):
-            return str(node.value.value)
-    return None
-
-
-class _Unquoted(ast.NodeTransformer):
-    """Takes the quotes off types that are named before they are defined, and tells whether there were any."""
-
-    def __init__(self) -> None:
-        self.found = False
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """Leave literals alone: their texts are values."""
-        if isinstance(node.value, ast.Name) and node.value.id == "Literal":
-            return node
-        self.generic_visit(node)
-        return node
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        """Leave constraints alone too."""
-        return node
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        """Return what the text says, if it is a type."""
-        if not isinstance(node.value, str):
-            return node
-        self.found = True
-        return ast.parse(node.value, mode="eval").body
-
-
-class _Types(ast.NodeTransformer):
-    """Sets the library's types right: see each method."""
-
-    def __init__(self, invented: Mapping[str, ast.expr]) -> None:
-        self._invented = invented
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Put a made-up name's type in its place, and give what may be anything a type that JSON can hold."""
-        if node.id == "Any":
-            return ast.Name("JsonValue")
-        if node.id == "ErrorCode":
-            return ast.Name("_ErrorCode")
-        return self._invented.get(node.id, node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """Drop annotations that say nothing to Pydantic, and keep Python's `True == 1` out of literals."""
-        if isinstance(node.value, ast.Name) and node.value.id == "Literal":
-            return _exact_literal(node)
-        self.generic_visit(node)
-        if not (isinstance(node.value, ast.Name) and node.value.id == "Annotated"):
-            return node
-        assert isinstance(node.slice, ast.Tuple)
-        inner, *metadata = node.slice.elts
-        kept: list[ast.expr] = []
-        for item in metadata:
-            if isinstance(item, ast.Call):
-                item.keywords = [keyword for keyword in item.keywords if keyword.arg not in _ANNOTATIONS]
-                if item.keywords or item.args:
-                    kept.append(item)
-            else:
-                kept.append(item)
-        if not kept:
-            return inner
-        if isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Name) and inner.value.id == "Annotated":
-            assert isinstance(inner.slice, ast.Tuple)
-            return ast.Subscript(inner.value, ast.Tuple([*inner.slice.elts, *kept]))
-        return ast.Subscript(node.value, ast.Tuple([inner, *kept]))
-
-
-def _exact_literal(node: ast.Subscript) -> ast.expr:
-    elements = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    values = [ast.literal_eval(element) for element in elements]
-    if any(isinstance(value, int) for value in values):
-        marker = ast.Call(ast.Name("_exact"), [ast.Constant(value) for value in values], [])
-        return ast.Subscript(ast.Name("Annotated"), ast.Tuple([node, marker]))
-    return node

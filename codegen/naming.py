@@ -2,14 +2,27 @@
 
 import keyword
 import re
+import unicodedata
+from collections.abc import Iterable
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+|[0-9]+")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def words(name: str) -> list[str]:
-    """Split a name into its words: `barsSubscribe`, `bars.subscribe` and `bars-subscribe` give the same."""
-    return _WORDS.findall(name) or ["unnamed"]
+    """Split a name into its words: `barsSubscribe`, `bars.subscribe` and `bars-subscribe` give the same.
+
+    Letters that are not ASCII become the ones below their accents, or else their number: `U6d88`. Signs part words.
+    """
+    plain = name if name.isascii() else "".join(map(_ascii, unicodedata.normalize("NFKD", name)))
+    found = _WORDS.findall(plain)
+    return found or [f"u{ord(character):x}" for character in name if not character.isascii()] or ["unnamed"]
+
+
+def _ascii(character: str) -> str:
+    if character.isascii() or unicodedata.combining(character):
+        return character if character.isascii() else ""
+    return f" u{ord(character):x} " if character.isalnum() else " "
 
 
 def pascal(name: str) -> str:
@@ -34,6 +47,20 @@ def _safe(name: str) -> str:
     if name[0].isdigit():
         name = f"_{name}"
     return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
+
+
+def distinct(names: Iterable[str], taken: Iterable[str] = (), separator: str = "_") -> list[str]:
+    """Return names of which none is given twice, nor one of `taken`: a number stands behind the later ones."""
+    known = set(taken)
+    found: list[str] = []
+    for name in names:
+        candidate, count = name, 1
+        while candidate in known:
+            count += 1
+            candidate = f"{name}{'' if name.endswith('_') else separator}{count}"
+        known.add(candidate)
+        found.append(candidate)
+    return found
 
 
 class Names:

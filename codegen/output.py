@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-HEADER = "# Generated from "
+HEADERS = (b"# Generated from ", b"// Generated from ")
 """How each generated module begins. A folder with files and none of these is somebody else's."""
 
-_IGNORED = "__pycache__"
+_IGNORED = frozenset({"__pycache__", "node_modules", "dist"})
+"""What tools make beside the files: of nobody's interest."""
 
 
 class NotOwnedError(Exception):
@@ -25,13 +26,13 @@ class Difference:
 
 def _found(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if _IGNORED not in path.relative_to(folder).parts and (path.is_file() or path.is_symlink()):
+        if _IGNORED.isdisjoint(path.relative_to(folder).parts) and (path.is_file() or path.is_symlink()):
             yield path
 
 
 def _is_generated(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(len(HEADER)) == HEADER.encode()
+        return file.readline().startswith(HEADERS)
 
 
 def compare(folder: Path, files: Mapping[str, str]) -> tuple[Difference, ...]:
@@ -69,6 +70,6 @@ def write(folder: Path, files: Mapping[str, str]) -> tuple[Difference, ...]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(files[difference.path].encode())
     for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and path.name != _IGNORED and not any(path.iterdir()):
+        if path.is_dir() and _IGNORED.isdisjoint(path.relative_to(folder).parts) and not any(path.iterdir()):
             path.rmdir()
     return differences

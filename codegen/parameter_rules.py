@@ -4,10 +4,9 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from codegen.document import Document, Place
-from codegen.faults import did_you_mean
 from codegen.judge import Judge
-from codegen.naming import snake
-from codegen.reading import PARAMETER, Reader, value_of
+from codegen.normal import PARAMETER
+from codegen.reading import Reader, value_of
 from codegen.schemas import types_of
 
 _TYPES = ("string", "integer", "number", "boolean")
@@ -28,40 +27,20 @@ class ParameterRules:
         channel = self._reader.follow(place)
         address = channel.get("address")
         assert address is not None
-        parts = address.value.split("/")
-        odd = [part for part in parts if ("{" in part or "}" in part) and not PARAMETER.fullmatch(part)]
+        odd = [part for part in address.value.split("/") if set("{}") & set(PARAMETER.sub("", part))]
         if odd:
             for part in odd:
-                text = f"{part!r} is not supported by this generator: a parameter is a whole segment, like {{name}}."
-                self._faults.add(address.mark, "unsupported", text)
+                text = f"{part!r} has a brace that is no parameter's. Write a parameter as {{name}}."
+                self._faults.add(address.mark, "address", text)
             return
-        defined = {member.key: member for member in channel.under("parameters")}
         found = self._reader.parameters(place)
-        names = [name for name, _ in found]
-        for name, definition in found:
-            if definition is None:
-                hint = did_you_mean(name, defined) or " Add it under 'parameters'."
-                self._faults.add(address.mark, "parameter", f"Parameter {name!r} has no definition.{hint}")
-        for name, member in defined.items():
-            if name not in names:
-                hint = did_you_mean(name, names) or " Take it out."
-                self._faults.add(member.name_mark, "parameter", f"{name!r} does not stand in the address.{hint}")
-        self._unique(address, names)
         for name, definition in found:
             if definition is not None:
                 last = address.value.endswith(f"/{{{name}}}")
                 self._parameter(definition, last=last)
-        query = self._reader.query(place)
-        if query is not None:
-            self._query(query)
-
-    def _unique(self, mark: Place, names: list[str]) -> None:
-        first: dict[str, str] = {}
-        for name in names:
-            if snake(name) in first:
-                text = f"{first[snake(name)]!r} and {name!r} both become {snake(name)} in Python. Rename one of them."
-                self._faults.add(mark.mark, "same-name", text)
-            first.setdefault(snake(name), name)
+        for values in (self._reader.query(place), self._reader.headers(place)):
+            if values is not None:
+                self._query(values)
 
     def _parameter(self, place: Place, *, last: bool) -> None:
         schema = place.get("x-schema")
@@ -83,7 +62,7 @@ class ParameterRules:
         told = [*place.under("examples"), *([default] if default is not None else [])]
         for example in told:
             if enum is not None and example.value not in enum.value:
-                self._faults.add(example.mark, "example", f"{example.value!r} is not in the enum. Set one right.")
+                self._faults.warn(example.mark, "example", f"{example.value!r} is not in the enum. Set one right.")
         if schema is not None:
             for example in (*told, *place.under("enum")):
                 self._example(example, schema, value_of(example.value, value["type"]))
@@ -91,7 +70,7 @@ class ParameterRules:
     def _example(self, place: Place, schema: Place, value: Any) -> None:
         for _, problem in self._judge.faults(schema, value):
             text = f"This value contradicts its schema: {problem}. Set one of them right."
-            self._faults.add(place.mark, "example", text)
+            self._faults.warn(place.mark, "example", text)
 
     def _scalar(self, schema: Place) -> bool:
         """Tell whether a schema is one of a single value that text can stand for; note a fault where it isn't."""
@@ -110,13 +89,12 @@ class ParameterRules:
         allowed = ("type", "properties", "required", "title", "description", "$comment", "examples")
         for member in query.children():
             if member.key not in allowed and not member.key.startswith("x-"):
-                text = f"{member.key!r} is not supported in a query. Write properties, and which are required."
-                self._faults.add(member.name_mark, "unsupported", text)
+                text = f"{member.key!r} of a query or of headers is not checked: only properties and required are."
+                self._faults.warn(member.name_mark, "not-checked", text)
         if types_of(query.members) != ("object",) or "properties" not in query:
-            text = "A query is an object with properties. Write `type: object` and its properties."
+            text = "Queries and headers are objects with properties. Write `type: object` and its properties."
             self._faults.add(query.mark, "unsupported", text)
             return
         members = list(query.under("properties"))
-        self._unique(query, [member.key for member in members])
         for member in members:
             self._scalar(self._reader.follow(member))

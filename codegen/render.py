@@ -17,11 +17,12 @@ _MARKUP = re.compile(r"\s|[-*+#|>]|`{3}|\d+[.)]")
 
 def render(package: ir.Package) -> dict[str, str]:
     """Return the unformatted content of every file of the package."""
-    environment = _environment()
+    templates = environment()
     used = {
         "__init__.py": True,
-        "addresses.py": package.has_parameters or package.has_query,
+        "addresses.py": package.reads,
         "channels.py": True,
+        "constraints.py": package.models.uses_fits,
         "document.py": True,
         "errors.py": bool(package.error_codes or package.close_codes),
         "limits.py": bool(package.limits),
@@ -36,12 +37,13 @@ def render(package: ir.Package) -> dict[str, str]:
     }
     context: dict[str, Any] = {"package": package, "models": package.models}
     rendered = {
-        name: environment.get_template(f"{name}.jinja").render(context) for name, wanted in used.items() if wanted
+        name: templates.get_template(f"{name}.jinja").render(context) for name, wanted in used.items() if wanted
     }
     return {**rendered, "asyncapi.json": package.json, "asyncapi.yaml": package.yaml, "py.typed": ""}
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what renders templates, with the filters that write Python source."""
     environment = jinja2.Environment(
         # By text: a template's path would make coverage take it for a Python module that never ran.
         loader=jinja2.FunctionLoader(lambda name: _TEMPLATES.joinpath(name).read_text(encoding="utf-8")),

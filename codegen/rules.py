@@ -3,32 +3,46 @@
 Each rule notes every fault that it finds. Rules look at sound places only, so that one fault doesn't bring others.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from itertools import combinations
 from typing import Any
 
+from codegen.channel_rules import ChannelRules
 from codegen.document import Document, Place
 from codegen.faults import DocumentError, Fault, did_you_mean
 from codegen.handshake_rules import HandshakeRules
 from codegen.judge import Judge
-from codegen.naming import constant, snake
+from codegen.naming import constant
 from codegen.parameter_rules import ParameterRules
-from codegen.reading import OperationPlace, Perspective, Reader, pointer_of
+from codegen.reading import OperationPlace, Perspective, Reader, Segment, pointer_of
 from codegen.schema_rules import SchemaRules
 from codegen.schemas import ERROR_CODES, object_parts, types_of
 from codegen.stream_rules import StreamRules
 from codegen.structure import Sound
 
-VERSIONS = ("3.0.0", "3.1.0")
 _CLOSE_CODES = range(1000, 5000)
+_KNOWN = re.compile(r"2\.[0-6]\.\d+|3\.[01]\.\d+", re.ASCII)
+_NEAR = re.compile(r"[23]\.\d+(\.\d+)?(-.*)?", re.ASCII)
+_OTHERS = ("openapi", "swagger", "arazzo", "overlay")
 
 
 def check_version(document: Document) -> None:
     """Raise DocumentError for a document of a version that isn't known: no other rule of this one can judge it."""
-    version = document.root.get("asyncapi")
-    if version is not None and version.value not in VERSIONS:
-        message = f"AsyncAPI {version.value!r} is not supported. Write one of {', '.join(VERSIONS)}."
-        raise DocumentError([Fault(version.mark, "version", message)])
+    root = document.root
+    version = root.get("asyncapi")
+    if version is None:
+        other = next((place for name in _OTHERS if (place := root.get(name)) is not None), None)
+        if other is not None:
+            text = f"This is a document of {other.key}, not of AsyncAPI. Refer to its schemas from one that is."
+            raise DocumentError([Fault(other.name_mark, "version", text)])
+        return
+    if isinstance(version.value, str) and _KNOWN.fullmatch(version.value):
+        return
+    hint = " Write it in quotes, with all three numbers." if isinstance(version.value, (int, float)) else ""
+    text = f"AsyncAPI {version.value!r} is not supported. Write a version from 2.0.0 to 2.6.0, 3.0.0 or 3.1.0.{hint}"
+    near = isinstance(version.value, str) and _NEAR.fullmatch(version.value)
+    if not near or document.faults.add(version.mark, "version", text):
+        raise DocumentError([Fault(version.mark, "version", text)])
 
 
 class Rules:
@@ -39,15 +53,11 @@ class Rules:
         self._faults = document.faults
         self._sound = frozenset(sound)
         self._ordered = sound
-        self._server = perspective == "server"
         self._reader = Reader(document, perspective)
         self._judge = Judge(document)
 
     def check(self) -> None:
         """Note every fault."""
-        content = self._document.root.get("defaultContentType")
-        if content is not None:
-            self._content_type(content)
         schemas = SchemaRules(self._document, self._judge, self._parts())
         handshake = HandshakeRules(self._document, self._reader)
         for place, form in self._ordered:
@@ -59,12 +69,9 @@ class Rules:
                 handshake.operation(place)
             elif form == "message":
                 self._message(place)
-            elif form == "ws-binding" and place.members.get("method", "GET") != "GET":
-                method = place.get("method")
-                assert method is not None
-                self._faults.add(
-                    method.mark, "unsupported", "A WebSocket begins with a GET. Write GET, or leave it out."
-                )
+            elif form == "ws-binding" and place.text("method").upper() not in ("", "GET"):
+                text = "A WebSocket begins with a GET, and so does this one. Write GET, or leave it out."
+                self._faults.warn((place.get("method") or place).mark, "method", text)
         self._codes()
         self._channels()
         self._operations()
@@ -79,27 +86,28 @@ class Rules:
         found = (self._document.resolve(part) for place in schemas for part in place.under("allOf"))
         return frozenset(place for place in found if place is not None)
 
-    def _content_type(self, place: Place) -> None:
-        kind = str(place.value).partition(";")[0].strip().lower()
-        if kind != "application/json" and not kind.endswith("+json"):
-            message = f"Content type {place.value!r} is not supported. Frames are JSON: write application/json."
-            self._faults.add(place.mark, "unsupported", message)
-
     # messages
 
     def _message(self, message: Place) -> None:
-        content = message.get("contentType")
-        if content is not None:
-            self._content_type(content)
-        payload = message.get("payload")
-        assert payload is not None
-        parts = object_parts(self._document, payload)
-        if not any("object" in types_of(part.value) for part in parts):
-            rule = "The payload of a frame must be an object. Write `type: object` and its properties."
-            self._faults.add(payload.mark, "payload-not-object", rule)
-            return
+        payload = self._reader.payload(message)
+        kind = self._reader.content_type(message)
+        stated = message.get("contentType") or self._document.root.get("defaultContentType")
+        named = kind == "application/json" or kind.endswith("+json")
+        if stated is not None and not named and self._reader.form(message) == "json":
+            text = f"The payload of message {message.key!r} is no text, so it goes as JSON, whatever {kind!r} means."
+            self._faults.warn(stated.mark, "content-type", text)
+        headers = message.get("headers")
+        if headers is not None:
+            text = (
+                "A frame of a WebSocket has no headers: these are left out. What must arrive belongs into the payload."
+            )
+            self._faults.warn(headers.name_mark, "message-headers", text)
         self._examples(message, payload)
-        self._correlation(message, payload)
+        parts = object_parts(self._document, payload)
+        if any("properties" in part for part in parts) and not any(
+            {"oneOf", "anyOf"} & set(part.value) for part in parts
+        ):
+            self._correlation(message, payload)
         delivery = message.get("x-delivery")
         if delivery is not None:
             self._delivery(delivery, payload)
@@ -114,7 +122,7 @@ class Rules:
                 for step in pointer:
                     place = place.get(step) or place
                 text = f"This example contradicts its schema: {problem}. Set one of them right."
-                self._faults.add(place.mark, "example", text)
+                self._faults.warn(place.mark, "example", text)
 
     def _correlation(self, message: Place, payload: Place) -> None:
         reference = message.get("correlationId")
@@ -124,8 +132,10 @@ class Rules:
         assert location is not None
         way = pointer_of(location.value)
         if way is None:
-            text = f"{location.value!r} is not supported. Write a way into the payload: $message.payload#/id."
-            self._faults.add(location.mark, "unsupported", text)
+            text = (
+                f"{location.value!r} is no way into the payload, and a frame has nothing else. It is left out; write "
+            )
+            self._faults.warn(location.mark, "correlation-id", f"{text}$message.payload#/id.")
             return
         self._walk(location, payload, way, "correlation-id")
 
@@ -219,30 +229,18 @@ class Rules:
     # channels and operations
 
     def _channels(self) -> None:
-        addresses: dict[tuple[str, bool], Place] = {}
+        addresses: dict[tuple[tuple[Segment, ...], bool], Place] = {}
         parameters = ParameterRules(self._document, self._reader, self._judge, self._sound)
         channels = [place for place in self._reader.channels() if self._is_sound(place, "channel")]
-        self._unique(channels, lambda place: snake(place.key))
         for place in channels:
-            channel = self._reader.follow(place)
-            address = channel.get("address")
-            assert address is not None
-            if not address.value.startswith("/"):
-                self._faults.add(address.mark, "address", "An address is a path: begin it with '/'.")
+            address = self._reader.follow(place).get("address")
+            assert address is not None, "a channel without one was given one"
             parameters.channel(place)
-            shape = ("/".join(part or "{}" for part in self._reader.segments(place)), self._reader.slashes(place))
+            shape = (self._reader.segments(place), self._reader.slashes(place))
             other = addresses.setdefault(shape, place)
             if other is not place:
-                text = f"Channel {other.key!r} has the same address. Give each its own."
+                text = f"The address of channel {other.key!r} fits the same paths. Give each its own."
                 self._faults.add(address.mark, "address", text)
-            self._protocols(channel)
-
-    def _protocols(self, channel: Place) -> None:
-        servers = list(channel.under("servers")) or list(self._document.root.under("servers"))
-        followed = [self._reader.follow(server) for server in servers]
-        if followed and not any(server.text("protocol") in ("ws", "wss") for server in followed):
-            text = "None of this channel's servers speaks ws or wss, and no other protocol is supported."
-            self._faults.add(channel.name_mark, "unsupported", text)
 
     def _operations(self) -> None:
         root = self._document.root
@@ -261,8 +259,9 @@ class Rules:
         for channel, place in channels.items():
             if (channel, "channel") in self._sound:
                 streams.channel(place)
-                self._crossing(channel, place, [item for item in operations if item.channel == channel])
                 HandshakeRules(self._document, self._reader).channel(place)
+        if not any(fault.severity == "error" for fault in self._faults):
+            ChannelRules(self._reader).check()  # it only warns, of a document that is sound as a whole
 
     def _operation(self, operation: OperationPlace, channels: Mapping[Place, Place]) -> None:
         place = self._reader.follow(operation.place)
@@ -276,22 +275,21 @@ class Rules:
             text = "This channel does not stand under the document's 'channels'. Refer to one that does."
             self._faults.add(reference.mark, "operation-channel", text)
             return
-        if not operation.messages:
-            self._faults.add(operation.place.name_mark, "no-message", "This operation has no message. Give it one.")
         self._in_channel(place, operation.channel)
         if operation.reply is not None:
             self._reply(operation, operation.reply)
 
     def _reply(self, operation: OperationPlace, reply: Place) -> None:
-        channel = reply.get("channel")
-        if channel is not None and self._reader.follow(channel) != operation.channel:
-            text = "A reply on another channel is not supported by this generator."
-            self._faults.add(channel.mark, "unsupported", text)
-            return
-        if self._server and not operation.incoming:
-            text = "A reply to what the server sends is not supported by this generator."
-            self._faults.add(reply.name_mark, "unsupported", text)
-        self._in_channel(reply, operation.channel)
+        place = reply.get("channel")
+        channel = self._reader.follow(place) if place is not None else operation.channel
+        if place is not None and channel != operation.channel and channel.members.get("address") is not None:
+            text = "A reply goes over the connection that its request came by, and not over this channel's."
+            self._faults.warn(place.mark, "reply-channel", text)
+        address = reply.get("address")
+        if address is not None:
+            text = "A reply goes over the connection that its request came by: this address is not looked at."
+            self._faults.warn(address.name_mark, "reply-address", text)
+        self._in_channel(reply, channel)
 
     def _in_channel(self, place: Place, channel: Place) -> None:
         known = self._reader.channel_messages(channel)
@@ -302,30 +300,3 @@ class Rules:
                 hint = did_you_mean(message.key, names) or " Add it there, or take it out here."
                 text = f"Message {message.key!r} is not among the messages of channel {channel.key!r}.{hint}"
                 self._faults.add(reference.mark, "message-not-in-channel", text)
-
-    def _crossing(self, channel: Place, place: Place, operations: list[OperationPlace]) -> None:
-        """Check that a frame that comes in belongs to one message, and the message to one operation."""
-        self._unique((item.place for item in operations if item.incoming), lambda item: snake(item.key))
-        owner: dict[Place, OperationPlace] = {}
-        for operation in operations:
-            for message in operation.messages:
-                other = owner.setdefault(message, operation)
-                if other is not operation and operation.incoming and other.incoming:
-                    text = f"Operation {other.place.key!r} receives {message.key!r} too. Only one may."
-                    self._faults.add(operation.place.name_mark, "ambiguous-operation", text)
-        incoming, _ = self._reader.crossing(place)
-        tag = self._reader.tag_name(incoming)
-        if len(incoming) < 2:
-            return
-        if tag is None:
-            names = ", ".join(message.key for message in incoming)
-            text = (
-                f"Nothing tells the messages {names} apart. Give each a required member of the same name with a const."
-            )
-            self._faults.add(place.name_mark, "ambiguous-union", text)
-            return
-        for first, second in combinations(incoming, 2):
-            value = self._reader.tag_values(second)[tag]
-            if self._reader.tag_values(first)[tag] == value:
-                text = f"{first.key!r} and {second.key!r} both come in with {tag} {value!r}. Give each its own."
-                self._faults.add(second.name_mark, "duplicate-tag", text)

@@ -1,17 +1,19 @@
-"""Schemas: the document's schemas as self-contained JSON Schema with a class name for each object, and as sentences.
+"""Schemas: the document's schemas as shapes with a class name for each object, and as sentences.
 
 It presumes schemas that passed the rules. It knows nothing of channels, and nothing of Pydantic.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from codegen.dialect import inner, plain
 from codegen.document import Document, Place
-from codegen.naming import Names, pascal
+from codegen.naming import Names
+from codegen.shapes import PREFIX, Definitions, Shape, Shaper, checkable, inner_shapes, is_type, name_of
 
-# Annotations that shape no type. `format` is one of them, as JSON Schema has it; models take and give the text.
-_DROPPED = frozenset({"title", "$comment", "format", "examples", "deprecated", "readOnly", "writeOnly", "externalDocs"})
+__all__ = ["ERROR_CODES", "KEYWORDS_OF", "Schemas", "describe", "field_rules", "is_type", "object_parts", "types_of"]
+
 # Members of one schema that only say something about values of these types.
 KEYWORDS_OF: Mapping[str, tuple[str, ...]] = {
     "object": ("properties", "required", "additionalProperties"),
@@ -35,143 +37,92 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class Schemas:
-    """Collects definitions. Each schema that is reached gets one, and each object its class name."""
+    """Collects definitions. Each schema that has a name of its own gets one, and each object its class name."""
 
     def __init__(self, document: Document, names: Names) -> None:
-        self.definitions: dict[str, dict[str, Any]] = {}
         self._document = document
         self._names = names
         self._named: dict[Place, str] = {}
+        self._known = Definitions()
+        self._shaper = Shaper(self._known, names)
+
+    @property
+    def definitions(self) -> dict[str, Shape]:
+        """Return the shape of each class and named type, by its name: see shapes.py."""
+        self._shaper.finish()
+        return self._shaper.shapes
+
+    @property
+    def checks(self) -> dict[str, Any]:
+        """Return the schemas, by name, that those under `x-fits` refer to, as the check at run time takes them."""
+        found: set[str] = set()
+        for shape in self._shaper.shapes.values():
+            for fragment in fragments(shape):
+                found |= self._known.reached(fragment)
+        return {name: checkable(self._known.schemas[name]) for name in self._known.schemas if name in found}
 
     def frame(self, place: Place, name: str, tag: str | None) -> None:
         """Define the class of a whole frame. Its tag gets its value as default, so that nobody writes it."""
-        schema = self._object(self._resolve(place), name)
-        if tag is not None:
-            schema["required"] = [member for member in schema.get("required", ()) if member != tag]
-            values = schema["properties"][tag]
-            value = values["const"] if "const" in values else values["enum"][0]
-            schema["properties"][tag] = {"const": value, "default": value}
-        self.definitions[name] = schema
+        schema = self._plain(self._resolve(place))
+        self._shaper.frame(schema, name, tag)
+        self._shaper.define()
+
+    def root(self, place: Place | None, hint: str) -> str:
+        """Define the type of a payload that is no object of one class; any JSON value for None. Returns its name."""
+        schema = True if place is None else self._plain(place)
+        shape = self._shaper.shape(schema, hint)
+        self._shaper.define()
+        if set(shape) == {"$ref"}:
+            return name_of(shape["$ref"])
+        name = self._names.take(hint, "")
+        self._shaper.shapes[name] = shape
+        return name
+
+    def is_class(self, place: Place) -> bool:
+        """Tell whether a schema becomes one class: an object that is no union."""
+        return self._shaper.is_class(self._plain(place))
 
     def _resolve(self, place: Place) -> Place:
-        resolved = self._document.resolve(place)
+        resolved = self._document.resolve(inner(place))
         assert resolved is not None, "the structure was checked before"
         return resolved
 
-    def _schema(self, place: Place, hint: str) -> dict[str, Any]:
-        """Return the schema where it stands: a reference for what has a name, else itself."""
-        if "$ref" in place:
-            return {"$ref": f"#/$defs/{self._reference(self._resolve(place))}"}
-        if _is_object(self._document, place):
-            name = self._names.take(hint, "")
-            self.definitions[name] = self._object(place, name)
-            return {"$ref": f"#/$defs/{name}"}
-        return self._inline(place, hint)
+    def _plain(self, place: Place) -> Any:
+        return plain(place, self._refer, _has_name)
 
-    def _reference(self, target: Place) -> str:
-        if target in self._named:
-            return self._named[target]
+    def _refer(self, place: Place) -> Any:
+        target = self._resolve(place)
+        if target not in self._named:
+            self._named[target] = self._name(target)
+        return {"$ref": f"{PREFIX}{self._named[target]}"}
+
+    def _name(self, target: Place) -> str:
         if target.members.get("x-codes") == ERROR_CODES:
-            self._named[target] = "ErrorCode"
-            # Not `.errors`: the generator of models takes no relative module; models.py sets the import right.
-            self.definitions["ErrorCode"] = {
+            # Not `.errors`: models.py sets the import right.
+            self._shaper.shapes["ErrorCode"] = {
                 "type": "string",
                 "x-python-import": {"module": "errors", "name": "ErrorCode"},
             }
+            self._known.schemas["ErrorCode"] = {"enum": list(target.members.get("enum", []))}
             return "ErrorCode"
         name = self._names.take(target.key or target.source.path.stem, "Schema")
         self._named[target] = name
-        self.definitions[name] = {}  # keeps its place in the order, and ends a recursion
-        object_ = _is_object(self._document, target)
-        self.definitions[name] = self._object(target, name) if object_ else self._inline(target, name)
+        self._known.schemas[name] = True  # ends a recursion
+        self._known.schemas[name] = plain(target, self._refer, _has_name)
         return name
 
-    def _object(self, place: Place, name: str) -> dict[str, Any]:
-        parts = list(object_parts(self._document, place))
-        result: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
-        for part in parts:
-            if isinstance(part.value.get("description"), str):
-                result.setdefault("description", part.value["description"])
-            for member in part.under("properties"):
-                result["properties"][member.key] = self._schema(member, f"{name}{pascal(member.key)}")
-            result["required"] += [item for item in part.members.get("required", ()) if item not in result["required"]]
-            extra = part.get("additionalProperties")
-            if extra is not None and extra.value is False:
-                result["additionalProperties"] = False
-            elif extra is not None and isinstance(extra.value, dict) and extra.value:
-                result["additionalProperties"] = self._schema(extra, f"{name}Value")
-        return result
 
-    def _inline(self, place: Place, hint: str) -> dict[str, Any]:
-        value = place.value
-        if isinstance(value, bool):
-            return {}
-        if value.get("x-codes") == ERROR_CODES:
-            return {"$ref": f"#/$defs/{self._reference(place)}"}
-        kept = {key: item for key, item in value.items() if key not in _DROPPED and not key.startswith("x-")}
-        if "default" in kept and not isinstance(kept["default"], (str, int, float, bool)):
-            del kept["default"]  # an object's or a list's default is told to readers, not filled in
-        if "allOf" in kept:
-            return self._schema(next(place.under("allOf")), hint)
-        for union in ("oneOf", "anyOf"):
-            if union in place:
-                del kept[union]
-                kept["anyOf"] = [
-                    self._schema(branch, f"{hint}{_branch(branch, index)}")
-                    for index, branch in enumerate(place.under(union))
-                ]
-        items = place.get("items")
-        if items is not None:
-            kept["items"] = self._schema(items, f"{hint}Item")
-        extra = place.get("additionalProperties")
-        if extra is not None and isinstance(extra.value, dict):
-            kept["additionalProperties"] = self._schema(extra, f"{hint}Value")
-        elif extra is not None:
-            del kept["additionalProperties"]
-        return _split_types(kept)
+def _has_name(place: Place) -> bool:
+    """Tell whether a schema has its name wherever it stands: the error codes have."""
+    return place.members.get("x-codes") == ERROR_CODES
 
 
-def _branch(place: Place, index: int) -> str:
-    title = place.text("title")
-    return pascal(title) if title else f"Option{index + 1}"
-
-
-def _split_types(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema of several types as a union of schemas of one: a constraint belongs to one type."""
-    types = types_of(schema)
-    if "enum" in schema or "const" in schema:
-        values = schema.pop("enum", None) or [schema.pop("const")]
-        kept = [value for value in values if not types or any(is_type(value, type_) for type_ in types)]
-        result: dict[str, Any] = {key: schema[key] for key in ("description", "default") if key in schema}
-        return {**result, "enum": kept}
-    outer: dict[str, Any] = {key: schema.pop(key) for key in ("description", "default") if key in schema}
-    if len(types) > 1:
-        branches = []
-        for type_ in types:
-            branch = {"type": type_, **{key: schema[key] for key in KEYWORDS_OF[type_] if key in schema}}
-            branches.append(_split_types(branch))
-        return {**outer, "anyOf": branches}
-    if types == ("number",):
-        # JSON has one kind of number; Python's int stays an int on the wire.
-        schema["type"] = ["integer", "number"]
-    return {**outer, **schema}
-
-
-def is_type(value: Any, type_: str) -> bool:
-    """Tell whether a JSON value is of a JSON Schema type."""
-    if isinstance(value, bool):
-        return type_ == "boolean"
-    if isinstance(value, int):
-        return type_ in ("integer", "number")
-    if isinstance(value, float):
-        return type_ == "number" or (type_ == "integer" and value.is_integer())
-    names = {str: "string", type(None): "null", list: "array", dict: "object"}
-    return names[type(value)] == type_
-
-
-def _is_object(document: Document, place: Place) -> bool:
-    """Tell whether a schema becomes a class: an object with members of its own."""
-    return any("properties" in part for part in object_parts(document, place))
+def fragments(shape: Shape) -> Iterator[Any]:
+    """Yield what is left to check of a shape, and of those within it."""
+    if "x-fits" in shape:
+        yield shape["x-fits"]
+    for part in inner_shapes(shape):
+        yield from fragments(part)
 
 
 def object_parts(document: Document, place: Place) -> tuple[Place, ...]:
@@ -191,15 +142,31 @@ def object_parts(document: Document, place: Place) -> tuple[Place, ...]:
 
 def describe(schema: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]], codes: tuple[str, ...]) -> str:
     """Return what a value must be, to stand behind `must be`. `codes` are the values of the error-code enum."""
+    return _described(schema, definitions, codes, frozenset())
+
+
+def _described(
+    schema: Mapping[str, Any],
+    definitions: Mapping[str, Mapping[str, Any]],
+    codes: tuple[str, ...],
+    above: frozenset[str],
+) -> str:
+    if schema.get("x-fits") is False:
+        return "left out"
+    if "x-fits" in schema:
+        rest = {key: value for key, value in schema.items() if key != "x-fits"}
+        return f"{_described(rest, definitions, codes, above)}{_fitting(schema['x-fits'])}"
     if "$ref" in schema:
-        name = schema["$ref"].rsplit("/", 1)[1]
+        name = name_of(schema["$ref"])
         if "x-python-import" in definitions[name]:
             return _one_of(codes)
-        return describe(definitions[name], definitions, codes)
+        if name in above:
+            return "a value of the same kind"
+        return _described(definitions[name], definitions, codes, above | {name})
     if "enum" in schema or "const" in schema:
         return _one_of(schema.get("enum") or [schema["const"]])
     if "anyOf" in schema:
-        found = dict.fromkeys(describe(branch, definitions, codes) for branch in schema["anyOf"])
+        found = dict.fromkeys(_described(branch, definitions, codes, above) for branch in schema["anyOf"])
         return _or(list(found))
     types = types_of(schema)
     if types == ("integer", "number"):
@@ -210,10 +177,26 @@ def describe(schema: Mapping[str, Any], definitions: Mapping[str, Mapping[str, A
     if types[0] == "string":
         return "a string" + _count(schema, "Length", "characters") + _pattern(schema)
     if types[0] == "array":
+        if "tuple" in schema:
+            return f"a list of {len(schema['tuple'])} items"
         return "a list" + _count(schema, "Items", "items")
     if types[0] == "integer":
         return "an integer" + _range(schema)
     return simple[types[0]]
+
+
+def _fitting(rest: Any) -> str:
+    """Return what a check at run time wants beside the type, as far as it can be said in some words."""
+    names = set(rest)
+    if names == {"enum"}:
+        return f" that is {_one_of(rest['enum'])}"
+    if names == {"uniqueItems"}:
+        return " without duplicates"
+    if names == {"multipleOf"}:
+        return f" that is a multiple of {rest['multipleOf']}"
+    if names == {"pattern"}:
+        return f" that matches {rest['pattern']}"
+    return " that fits the rest of its schema"
 
 
 def _one_of(values: Any) -> str:
@@ -239,7 +222,7 @@ def _count(schema: Mapping[str, Any], what: str, unit: str) -> str:
 
 
 def _pattern(schema: Mapping[str, Any]) -> str:
-    return f" that matches {schema['pattern']}" if "pattern" in schema else ""
+    return f" that matches {schema.get('x-pattern', schema['pattern'])}" if "pattern" in schema else ""
 
 
 def _range(schema: Mapping[str, Any]) -> str:
@@ -270,17 +253,19 @@ def field_rules(name: str, definitions: Mapping[str, Mapping[str, Any]], codes: 
         if path:
             rules[path] = describe(schema, definitions, codes)
         if "$ref" in schema:
-            target = schema["$ref"].rsplit("/", 1)[1]
+            target = name_of(schema["$ref"])
             if target in above or "x-python-import" in definitions[target]:
                 return
             above |= {target}
             schema = definitions[target]
+        if "tuple" in schema:
+            walk({"anyOf": schema["tuple"]}, f"{path}[]", above)
         if "items" in schema:
             walk(schema["items"], f"{path}[]", above)
         if isinstance(schema.get("additionalProperties"), dict):
             walk(schema["additionalProperties"], f"{path}.*" if path else "*", above)
-        for member, inner in schema.get("properties", {}).items():
-            walk(inner, f"{path}.{member}" if path else member, above)
+        for member, found in schema.get("properties", {}).items():
+            walk(found, f"{path}.{member}" if path else member, above)
 
     walk(definitions[name], "", frozenset({name}))
     return rules

@@ -148,8 +148,11 @@ def token(user: str, accounts: str, scope: str | None, expires: int) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def codegen(arguments: tuple[str, ...]) -> None:
     """Generate code from an AsyncAPI document: `tapecast codegen DOCUMENT --server DIR`."""
-    from codegen.__main__ import main as run
-
+    try:
+        from codegen.__main__ import main as run
+    except ModuleNotFoundError as error:
+        click.echo(f"tapecast: the generator needs {error.name}. Run: pip install '.[codegen]'", err=True)
+        sys.exit(2)
     sys.exit(run(arguments))
 
 

@@ -14,12 +14,19 @@ ERRORS = "errors.txt"
 MODELS = ("models.py",)
 DIALOGUE = ("messages.py", "operations.py")
 SHOWN: Mapping[str, tuple[str, ...]] = {
+    "answers": (*DIALOGUE, "router.py"),
+    "both_ways": DIALOGUE,
+    "by_structure": DIALOGUE,
     "client": DIALOGUE,
     "close_codes": ("errors.py",),
     "collisions": ("models.py", "messages.py"),
     "correlation": ("messages.py",),
+    "correlation_in_header": ("messages.py",),
+    "credentials": ("channels.py", "security.py"),
     "delivery": ("models.py", "messages.py"),
     "error_codes": ("errors.py", "models.py"),
+    "forms": ("models.py", "messages.py"),
+    "headers": ("channels.py", "addresses.py", "router.py"),
     "handshake": ("channels.py", "addresses.py", "security.py", "router.py"),
     "handshake_in_files": ("channels.py", "asyncapi.yaml"),
     "json": ("models.py", "asyncapi.yaml"),
@@ -29,18 +36,26 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "nested": ("models.py", "messages.py"),
     "no_channels": ("channels.py", "messages.py", "operations.py", "router.py"),
     "no_reply": ("operations.py", "router.py"),
+    "odd_addresses": ("channels.py", "addresses.py", "router.py"),
+    "odd_channels": ("channels.py", *DIALOGUE, "router.py"),
     "operation_text": ("operations.py", "channels.py"),
     "other_tag": ("models.py", "messages.py"),
     "parameters": ("channels.py", "refusals.py", "router.py"),
     "push_only": ("messages.py", "operations.py", "router.py"),
     "query": ("channels.py", "refusals.py", "router.py"),
     "query_and_parameters": ("channels.py",),
+    "replies_elsewhere": (*DIALOGUE, "router.py"),
     "reply_or_none": ("operations.py", "router.py"),
     "request_and_reply": DIALOGUE,
+    "same_tag": DIALOGUE,
+    "scalar_payload": ("models.py", "messages.py"),
+    "schemas": ("models.py", "constraints.py", "messages.py"),
     "security": ("channels.py", "refusals.py", "security.py", "router.py"),
     "several_files": ("models.py", "asyncapi.yaml", "asyncapi.json"),
     "several_messages": DIALOGUE,
     "several_replies": DIALOGUE,
+    "several_ids": ("messages.py",),
+    "shared_address": ("channels.py", "router.py"),
     "smallest": (
         *("__init__.py", "channels.py", "document.py", "messages.py", "models.py", "operations.py"),
         *("router.py", "wire.py", "asyncapi.json", "asyncapi.yaml", "py.typed"),
@@ -51,6 +66,8 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "strings": ("models.py", "messages.py"),
     "subprotocols": ("channels.py", "router.py"),
     "two_channels": ("channels.py", "models.py", "messages.py", "operations.py", "router.py"),
+    "two_owners": DIALOGUE,
+    "union_without_tag": DIALOGUE,
 }
 """Which files a case is about; the others show their models."""
 
@@ -67,10 +84,15 @@ def names() -> tuple[list[str], list[str]]:
     return [name for name in every if not name.startswith("bad_")], [name for name in every if name.startswith("bad_")]
 
 
+def perspective_of(case: str) -> Perspective:
+    """Return whose application the document of a case describes."""
+    return "client" if case.startswith("client") else "server"
+
+
 @cache
 def outcome(case: str) -> Mapping[str, str]:
     """Return every file that a case gives; for a refused document `errors.txt` alone."""
-    perspective: Perspective = "client" if case == "client" else "server"
+    perspective = perspective_of(case)
     try:
         return generate(load(document_of(case), perspective=perspective), perspective=perspective)
     except DocumentError as error:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-_LEFT_OUT = ("*.egg-info", ".*_cache", ".cache", ".git", ".hypothesis", ".venv", "__pycache__", "node_modules")
+_LEFT_OUT = ("*.egg-info", ".*_cache", ".cache", ".git", ".hypothesis", ".venv", "__pycache__", "node_modules", "dist")
 _HAND_WRITTEN = re.compile(r"src/(handlers|gateway)/[\w/]+\.py:\d+")
 
 
@@ -27,7 +27,7 @@ class Copy:
 
     def make(self, target: str) -> subprocess.CompletedProcess[str]:
         """Run a target. What make would install first counts as installed, since it would install this copy."""
-        stamps = ("bin/pip", ".installed-run", ".installed-dev")
+        stamps = ("bin/pip", ".installed-run", ".installed-dev", ".installed-typescript")
         installed = [part for name in stamps for part in ("-o", f".venv/{name}")]
         return self._run("make", "--no-print-directory", *installed, target)
 

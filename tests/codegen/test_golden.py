@@ -15,8 +15,7 @@ import yaml
 from codegen.document import Document
 from codegen.faults import Faults
 from codegen.generate import generate, load
-from codegen.reading import Perspective
-from tests.codegen.support import ERRORS, GOLDEN, document_of, names, outcome, shown
+from tests.codegen.support import ERRORS, GOLDEN, document_of, names, outcome, perspective_of, shown
 
 GENERATED, REFUSED = names()
 Load = Callable[[str, str], ModuleType]
@@ -73,7 +72,7 @@ def test_a_bundle_stands_alone(case: str, tmp_path: Path) -> None:
     values = [Document(folder / name, Faults()).root.value for name in ("asyncapi.json", "asyncapi.yaml")]
     assert values[0] == values[1]
     assert json.loads(files["asyncapi.json"]) == values[0]
-    perspective: Perspective = "client" if case == "client" else "server"
+    perspective = perspective_of(case)
     alone = load(folder / "asyncapi.yaml", perspective=perspective)
     assert len(alone.files) == 1
     assert generate(alone, perspective=perspective).keys() == files.keys()

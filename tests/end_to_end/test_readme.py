@@ -1,6 +1,7 @@
-"""The README: its first subscriptions run as they stand."""
+"""The README: its programs run as they stand."""
 
 import asyncio
+import os
 import re
 import shutil
 import sys
@@ -9,23 +10,29 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.node import CLIENT, compile_client
 from tests.support.server import Running, running
 from tests.support.source import ManualSource, symbol
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
 
 
-def snippet(language: str, server: Running) -> str:
-    """Return the README's only block of a language, bound to the server."""
-    (code,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    assert "ws://127.0.0.1:8000/" in code
-    return str(code).replace("ws://127.0.0.1:8000/", f"ws://127.0.0.1:{server.port}/")
+def snippet(language: str, server: Running, *, generated: bool = False) -> str:
+    """Return the README's block of a language, bound to the server; `generated`: the one with the generated client."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    (code,) = [block for block in blocks if bool(re.search("tapecast.client", block)) == generated]
+    assert "ws://127.0.0.1:8000" in code
+    return str(code).replace("ws://127.0.0.1:8000", f"ws://127.0.0.1:{server.port}")
 
 
 async def first_lines(count: int, *command: str) -> list[str]:
     """Run a program until it has printed so many lines; returns them."""
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "clients" / "python")},
     )
     assert process.stdout is not None
     try:
@@ -70,3 +77,29 @@ async def test_the_javascript_subscription_runs() -> None:
         ack, *bar = await first_lines(6, program, "-e", snippet("javascript", server))
     assert ack == "Subscribed to sim:BTC/USDT at 1. This market is synthetic."
     assert "65000.5" in "".join(bar)
+
+
+async def test_the_generated_python_client_runs() -> None:
+    """It prints the acknowledgement and then bars."""
+    source = ManualSource(symbol("AAPL", "nasdaq"))
+    async with running([source]) as server:
+        source.trade(0, "569.16", key="nasdaq:AAPL")
+        program = snippet("python", server, generated=True)
+        ack, bar = await first_lines(2, sys.executable, "-u", "-c", program)
+    assert ack == "Subscribed to nasdaq:AAPL at 1D."
+    assert "close=569.16" in bar
+
+
+async def test_the_generated_typescript_client_runs(tmp_path: Path) -> None:
+    """It prints the acknowledgement and then bars."""
+    package = tmp_path / "node_modules" / "tapecast-client"
+    compile_client(CLIENT, package / "dist")
+    shutil.copy(CLIENT / "package.json", package)
+    source = ManualSource(symbol("AAPL", "nasdaq"))
+    async with running([source]) as server:
+        source.trade(0, "569.16", key="nasdaq:AAPL")
+        program = tmp_path / "program.mjs"
+        program.write_text(snippet("typescript", server, generated=True))
+        ack, *bar = await first_lines(6, node() or "node", str(program))
+    assert ack == "Subscribed to nasdaq:AAPL at 1D."
+    assert "open: 569.16" in "".join(bar)

@@ -6,7 +6,7 @@ A class fits a protocol by having its methods: it must not inherit it, since the
 
 from typing import Protocol, TypeVar, assert_never
 
-from .models import Heard
+from .models import Heard, Refused, Said
 
 SessionT = TypeVar("SessionT")
 SessionT_contra = TypeVar("SessionT_contra", contravariant=True)
@@ -19,6 +19,10 @@ class ChatOperations(Protocol[SessionT_contra]):
         """Handle hear."""
         ...
 
+    async def say_reply(self, session: SessionT_contra, message: Said | Refused, /) -> None:
+        """Take the answer to say."""
+        ...
+
 
 class UnimplementedChatOperations:
     """Fits `ChatOperations`; each method raises NotImplementedError."""
@@ -27,11 +31,19 @@ class UnimplementedChatOperations:
         """Raise NotImplementedError."""
         raise NotImplementedError("hear")
 
+    async def say_reply(self, session: object, message: Said | Refused, /) -> None:
+        """Raise NotImplementedError."""
+        raise NotImplementedError("say")
 
-async def dispatch_chat(operations: ChatOperations[SessionT], session: SessionT, message: Heard) -> None:
+
+async def dispatch_chat(
+    operations: ChatOperations[SessionT], session: SessionT, message: Heard | Said | Refused
+) -> None:
     """Run the operation that `message` belongs to, and return its reply."""
     match message:
         case Heard():
             await operations.hear(session, message)
+        case Said() | Refused():
+            await operations.say_reply(session, message)
         case _:
             assert_never(message)

@@ -5,7 +5,9 @@ A member that may be absent has the type `T | MISSING`; `MISSING` (from pydantic
 on the wire. `None` is JSON's null, and only allowed where the document allows null.
 """
 
-from pydantic import MISSING, BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import MISSING, BaseModel, ConfigDict, Field
 
 
 class _Model(BaseModel):
@@ -36,6 +38,6 @@ class NotesIncomingSchema(_Model):
 
 
 class Note(_Model):
-    Field: FieldSchema | MISSING = MISSING
+    Field_: Annotated[FieldSchema | MISSING, Field(alias="Field")] = MISSING
     note: NoteSchema | MISSING = MISSING
     any: NotesIncomingSchema | MISSING = MISSING

@@ -7,7 +7,9 @@ on the wire. `None` is JSON's null, and only allowed where the document allows n
 
 from typing import Annotated
 
-from pydantic import MISSING, BaseModel, ConfigDict, Field
+from pydantic import MISSING, BaseModel, ConfigDict
+
+from .constraints import fits
 
 
 class _Model(BaseModel):
@@ -22,9 +24,8 @@ class _Model(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=True,
         protected_namespaces=(),
-        regex_engine="python-re",
     )
 
 
 class Note(_Model):
-    code: Annotated[str | MISSING, Field(pattern="^(?!x)[a-z]+$")] = MISSING
+    code: Annotated[str, fits({"pattern": "^(?!x)[a-z]+\\Z"})] | MISSING = MISSING

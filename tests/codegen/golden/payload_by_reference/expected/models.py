@@ -37,6 +37,3 @@ class Note(_Model):
 
     kind: Literal["note"] = "note"
     reply_to: NoteSchema | MISSING = MISSING
-
-
-NoteSchema.model_rebuild()

@@ -37,6 +37,3 @@ class Tree(_Model):
 class Note(_Model):
     tree: Tree
     json_: Annotated[Nested | MISSING, Field(alias="json")] = MISSING
-
-
-Tree.model_rebuild()

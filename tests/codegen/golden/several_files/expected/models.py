@@ -45,6 +45,3 @@ class Note(_Model):
     type: Literal["note"] = "note"
     text: Text
     other: TextSchema | MISSING = MISSING
-
-
-TextSchema.model_rebuild()

@@ -34,4 +34,4 @@ class Note(_Model):
     date: Literal["2020-01-01"] | MISSING = MISSING
     quoted: Literal["5"] | MISSING = MISSING
     tagged: Literal["5"] | MISSING = MISSING
-    exponent: int | float = 1000.0
+    exponent: int | float = 1000
