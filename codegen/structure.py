@@ -4,7 +4,7 @@ One table says it for AsyncAPI 3, and a smaller one what AsyncAPI 2 has otherwis
 fault; what a member asks for and this generator can't do, the rules tell (rules.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -362,20 +362,6 @@ _JSON_SCHEMA = (
 def is_json_schema(name: str) -> bool:
     """Tell whether a `schemaFormat` names a dialect of JSON Schema."""
     return name.lower().startswith(_JSON_SCHEMA)
-
-
-def schemas_within(place: Place) -> Iterator[tuple[str, Place]]:
-    """Yield each schema that stands directly in a schema, with the keyword that it stands under."""
-    for child in place.children():
-        form = SHAPES["schema"].members.get(child.key, "any")
-        if "schema" not in form:
-            continue
-        if "schema" in form.split("|") and isinstance(child.value, (dict, bool)):
-            yield child.key, child
-        elif isinstance(child.value, (dict, list)):
-            for inner in child.children():
-                if isinstance(inner.value, (dict, bool)):
-                    yield child.key, inner
 
 
 Sound: TypeAlias = tuple[tuple[Place, str], ...]

@@ -139,15 +139,10 @@ def _schema(shape: Any) -> Any:
 def _roots(package: ir.Package) -> dict[str, Mapping[str, Any]]:
     """Return the schemas of messages that are no object of one class, by message."""
     found: dict[str, Mapping[str, Any]] = {}
-    for root in getattr(package, "roots", ()):
+    for root in package.roots:
         alone = {"bytes": {"x-typescript": "Uint8Array<ArrayBuffer>"}, "str": {"type": "string"}}
         found[root.name] = alone.get(root.type, {"$ref": f"#/$defs/{root.type}"})
     return found
-
-
-def _form(message: ir.Message) -> str:
-    """Return whether a message's frames are `json`, or `text` or `binary` as they stand."""
-    return str(getattr(message, "form", "json"))
 
 
 def _deliveries(reader: Reader) -> tuple[tuple[str, ...], ...]:
@@ -316,7 +311,7 @@ class _Client:
         drain, retry = (self._waits(message.model, member) for member in (RECONNECT, RETRY))
         return Kind(
             name=message.model,
-            form=_form(message),
+            form=message.form,
             check=f"checks.is{message.model}",
             pushed=pushed,
             id=_way(message.correlation or None),
@@ -400,7 +395,7 @@ class _Client:
             doc=item.doc,
             spec=name,
             request=(
-                f"{{ name: {quote(item.id)}, form: {quote(_form(message))}, fixed: {fixed}, "
+                f"{{ name: {quote(item.id)}, form: {quote(message.form)}, fixed: {fixed}, "
                 f"body: {quote(body) if body is not None else 'null'}, "
                 f"id: {ids}, replies: {_list(map(quote, item.replies))} }}"
             ),

@@ -619,10 +619,6 @@ def _reached(server: Place) -> tuple[str, str, str]:
     return server.text("protocol").lower(), server.text("host").lower(), server.text("pathname").rstrip("/")
 
 
-def _served(channel: ChannelView, servers: Mapping[str, Place]) -> set[tuple[str, str, str]]:
-    return {_reached(servers[name]) for name in channel.servers or servers if name in servers}
-
-
 def _url(server: Place) -> str:
     protocol, host, path = server.text("protocol"), server.text("host"), server.text("pathname")
     return f"{protocol}://{host}{path}"

@@ -2,10 +2,7 @@
 
 import json
 import os
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +15,7 @@ from gateway.pages import PageSymbol
 from gateway.pages.assets import REACT_COMPONENT
 from gateway.paths import CHECKOUT, assets_folder
 from tests.browser.fake_gateway import FakeGateway
+from tests.support.demo import demo_server
 
 SYMBOLS = [
     PageSymbol("nasdaq:AAPL", "AAPL", "nasdaq", False, "Apple Inc."),
@@ -114,23 +112,8 @@ def fake() -> Iterator[FakeGateway]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the real server, as a user starts it, with quicker bars."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TAPECAST_")}
-    settings = {"TAPECAST_PORT": "0", "TAPECAST_DEMO": "true", "TAPECAST_BARS_INTERVAL_MS": "100"}
-    log = tmp_path_factory.mktemp("server") / "log"
-    command = [str(Path(sys.executable).with_name("tapecast")), "serve"]
-    with (
-        log.open("w") as stderr,
-        subprocess.Popen(command, env=kept | settings, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            first = process.stdout.readline()
-            address = re.search(r"http://\S+", first)
-            assert address, f"{first!r} {log.read_text()}"
-            yield address[0]
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
+    with demo_server(tmp_path_factory.mktemp("server") / "log") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

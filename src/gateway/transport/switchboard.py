@@ -89,7 +89,10 @@ class Switchboard:
         self.frames_out += sum(len(descriptors) * len(frames) for descriptors, frames in parts)
         if len(parts) == 1:
             descriptors, frames = parts[0]
-            self._write(descriptors, text_frames(frames), None)
+            buffer = text_frames(frames)
+            taken = self._write(descriptors, repeat(buffer))
+            if taken.count(len(buffer)) != len(taken):
+                self._mend(descriptors, repeat(buffer), taken)
             return
         # A write costs many times what finding out does that some are sent several parts.
         shares: dict[int, list[bytes]] = {}
@@ -101,36 +104,27 @@ class Switchboard:
                 else:
                     shares[descriptor] = [buffer]
         buffers = [share[0] if len(share) == 1 else b"".join(share) for share in shares.values()]
-        self._write(list(shares), b"", buffers)
+        taken = self._write(shares, buffers)
+        if taken != list(map(len, buffers)):
+            self._mend(shares, buffers, taken)
 
-    def _write(self, descriptors: Sequence[int], shared: bytes, buffers: Sequence[bytes] | None) -> None:
-        """Write to each descriptor what is for all of them; with `buffers` what stands at its place there."""
+    def _write(self, descriptors: Iterable[int], buffers: Iterable[bytes]) -> list[int]:
+        """Write its buffer to each descriptor; returns how much the system took, -1 where it refused for good."""
         taken: list[int] = []
-        rest = iter(descriptors)
-        each = repeat(shared) if buffers is None else iter(buffers)
+        rest, each = iter(descriptors), iter(buffers)
         # What `map` and `extend` do is done without a line of Python for each client; `extend` keeps what was written
-        # before an error, so its length tells whose write failed.
-        failed = False
+        # before an error, so what follows goes to the next one.
         while True:
             try:
                 taken.extend(map(self.os_write, rest, each))
-                break
+                return taken
             except BlockingIOError:
-                failed = True
                 taken.append(0)
             except OSError:
-                failed = True
                 taken.append(-1)
-        if not failed:
-            if buffers is None:
-                if taken.count(len(shared)) == len(taken):
-                    return
-            elif taken == list(map(len, buffers)):
-                return
-        self._mend(descriptors, repeat(shared) if buffers is None else buffers, taken)
 
-    def _mend(self, descriptors: Sequence[int], buffers: Iterable[bytes], taken: Sequence[int]) -> None:
-        """See to those whose write was not whole; -1 in `taken` is one that the system refused for good."""
+    def _mend(self, descriptors: Iterable[int], buffers: Iterable[bytes], taken: Sequence[int]) -> None:
+        """See to those whose write was not whole; `taken` is what `_write` returned."""
         # Found first, told later: what a listener does may change the sequence and the registry.
         found: list[tuple[Line, bytes | None]] = []
         for descriptor, buffer, sent in zip(descriptors, buffers, taken, strict=False):
