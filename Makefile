@@ -69,7 +69,7 @@ types-typescript: $(VENV)/.installed-typescript
 client: $(VENV)/.installed-typescript ## Compile the TypeScript client, for browsers and for examples/node
 	$(TSC)
 
-examples: $(VENV)/.installed-examples ## Install what the Python examples need: the generated client, matplotlib
+examples: $(VENV)/.installed-examples ## Install what the Python examples need beside the generated client: matplotlib
 
 layers: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
@@ -102,9 +102,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed-run
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-# Editable, so that the examples see a newly generated client.
-$(VENV)/.installed-examples: clients/python/pyproject.toml | $(VENV)/.installed-run
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[examples]' -e clients/python
+# The client is there already: `tapecast watch` uses it, too.
+$(VENV)/.installed-examples: | $(VENV)/.installed-run
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[examples]'
 	@touch $@
 
 # TypeScript at the version of the client's lock file; the package is compiled once, for the examples.

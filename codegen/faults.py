@@ -107,5 +107,10 @@ class Faults:
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return ` Did you mean ...?` for the nearest of `names`, or nothing."""
-    close = get_close_matches(name, list(names), n=1, cutoff=0.7)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    close = nearest(name, names)
+    return f" Did you mean {close!r}?" if close is not None else ""
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the nearest of `names`, None where none is near."""
+    return next(iter(get_close_matches(name, list(names), n=1, cutoff=0.7)), None)

@@ -10,7 +10,6 @@ the order of the wire, with no task between.
 """
 
 import ast
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Literal
 from codegen import ir
 from codegen.build import Builder
 from codegen.document import Document
-from codegen.naming import constant, snake
+from codegen.naming import constant, snake, words
 from codegen.reading import Perspective
 from codegen.render import environment
 from codegen.waits import RECONNECT
@@ -153,6 +152,14 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """What asks whether the server is there."""
+
+    constant: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """A stream. Messages are class names."""
 
@@ -165,16 +172,24 @@ class Stream:
     gap: Gap | None
     reset: str | None
     refresh: Refresh | None
+    probe: Probe | None
 
 
 @dataclass(frozen=True, slots=True)
 class Carriage:
-    """Where the token stands."""
+    """Where the token stands. `basic`: a name and a password may stand there instead."""
 
     bearer: bool
     header: str | None
     query: str | None
+    cookie: str | None
+    basic: bool
     required: bool
+
+    @property
+    def takes_token(self) -> bool:
+        """Whether a token does."""
+        return self.bearer or any(item is not None for item in (self.header, self.query, self.cookie))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +225,6 @@ def sources(document: Document, perspective: Perspective) -> dict[str, str]:
     module = f"{_safe(snake(package.title))}_client"
     channels = client.channels()
     templates = environment()
-    templates.filters["toml"] = lambda text: json.dumps(text, ensure_ascii=False)
     version = _VERSION.match(package.version)
     context = {
         "package": package,
@@ -221,6 +235,8 @@ def sources(document: Document, perspective: Perspective) -> dict[str, str]:
         "module": module,
         "version": version[0] if version else "0",
         "example": _example(package, channels),
+        "has_tokens": any(item.carriage is not None and item.carriage.takes_token for item in channels),
+        "has_basic": any(item.carriage is not None and item.carriage.basic for item in channels),
         "waits": any(item.wait for channel in channels for item in channel.incoming),
     }
 
@@ -267,7 +283,7 @@ def _example(package: ir.Package, channels: tuple[Channel, ...]) -> Example | No
     needed = [item for item in channel.arguments if item.default is None]
     arguments = [] if any(server.url.startswith("ws") for server in package.servers) else ['"ws://127.0.0.1:8000"']
     if channel.carriage is not None and channel.carriage.required:
-        arguments.append("token=...")
+        arguments.append("token=..." if channel.carriage.takes_token else "basic=...")
     return Example(
         client=", ".join(arguments),
         open=f"{channel.method}({', '.join(f'{item.name}=...' for item in needed)})",
@@ -484,7 +500,17 @@ class ClientBuilder:
             )
             if stream.refresh is not None and stream.refresh.request.replies
             else None,
+            probe=self._probe(requests) if stream.subscribe is None and stream.resume is not None else None,
         )
+
+    def _probe(self, requests: tuple[Request, ...]) -> Probe | None:
+        """Return the request that asks whether the server is there: called ping, answered, and sent with nothing."""
+        for request in requests:
+            if "ping" in [word.lower() for word in words(request.id)] and request.replies and request.flat is not None:
+                model = self._types.classes[request.flat.model]
+                if all(field.default is not None for field in model.fields):
+                    return Probe(request.constant, model.name)
+        return None
 
     def _resume(self, stream: ir.Stream) -> Resume | None:
         opener = stream.ack or stream.ready
@@ -631,6 +657,8 @@ def _carriage(security: ir.Security | None) -> Carriage | None:
         bearer=security.bearer,
         header=next(iter(security.headers), None),
         query=next(iter(security.queries), None),
+        cookie=next(iter(security.cookies), None),
+        basic=security.basic,
         required=not security.optional,
     )
 

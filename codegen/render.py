@@ -1,5 +1,7 @@
 """Render: the IR through the templates into source. It decides nothing but how text is quoted and wrapped."""
 
+import functools
+import json
 import re
 import textwrap
 from importlib.resources import files
@@ -42,8 +44,9 @@ def render(package: ir.Package) -> dict[str, str]:
     return {**rendered, "asyncapi.json": package.json, "asyncapi.yaml": package.yaml, "py.typed": ""}
 
 
+@functools.cache  # compiling the templates takes longer than all the rest of generating
 def environment() -> jinja2.Environment:
-    """Return what renders templates, with the filters that write Python source."""
+    """Return what renders templates, with the filters that write Python source. It is not to be changed."""
     environment = jinja2.Environment(
         # By text: a template's path would make coverage take it for a Python module that never ran.
         loader=jinja2.FunctionLoader(lambda name: _TEMPLATES.joinpath(name).read_text(encoding="utf-8")),
@@ -54,6 +57,7 @@ def environment() -> jinja2.Environment:
         autoescape=False,  # Python source, not HTML
     )
     environment.filters["doc"] = _doc
+    environment.filters["toml"] = lambda text: json.dumps(text, ensure_ascii=False)
     environment.filters["union"] = _union
     environment.filters["py"] = _py
     environment.filters["suffix"] = lambda name, suffix: f"{name}{suffix}"

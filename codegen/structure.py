@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from codegen.document import Document, Place
-from codegen.faults import Faults, did_you_mean
+from codegen.faults import Faults, did_you_mean, nearest
 
 
 @dataclass(frozen=True)
@@ -418,8 +418,31 @@ class Structure:
         if not isinstance(place.value, wanted):
             self._faults.add(place.mark, "structure", f"{place.key!r} must be {name}.")
             return False
-        sound = [self._form(child, form[1:-1]) for child in place.children()]  # each, not only up to the first fault
+        check = self._requirement if form == "[security-scheme]" else self._form
+        sound = [check(child, form[1:-1]) for child in place.children()]  # each, not only up to the first fault
         return all(sound)
+
+    def _requirement(self, place: Place, form: str) -> bool:
+        """Check a scheme of a `security`. Where 2.x would have its name, one fault says what to write instead."""
+        value = place.value
+        if isinstance(value, str):
+            names: dict[str, Any] = {value: []}
+        elif isinstance(value, dict) and not {"$ref", "type"} & value.keys():
+            names = value
+        else:
+            return self._form(place, form)
+        if not names or not all(isinstance(scopes, list) for scopes in names.values()):
+            return self._form(place, form)
+        components = self._document.root.get("components")
+        known = components.get("securitySchemes") if components is not None else None
+        found = known.members if known is not None else ()
+        keys = [(nearest(str(name), found) or str(name)).replace("~", "~0").replace("/", "~1") for name in names]
+        items = ", ".join(f"{{$ref: '#/components/securitySchemes/{key}'}}" for key in keys)
+        scopes = ", ".join(dict.fromkeys(str(scope) for listed in names.values() for scope in listed))
+        more = f", and x-scopes: [{scopes}] on the operation" if scopes else ""
+        text = f"AsyncAPI 2 names a security scheme here, and 3 refers to it. Write {items}{more}."
+        self._faults.add(place.mark, "security", text)
+        return False
 
     def _empty(self, place: Place) -> None:
         text = f"Nothing stands under {place.key!r}. It is read as if it were not there; take it out, or fill it."

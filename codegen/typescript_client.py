@@ -4,6 +4,7 @@ It knows nothing of how types are written. The run-time under `templates/typescr
 every document; what knows `x-stream` is left out where the document says nothing of it.
 """
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -216,7 +217,9 @@ class _Client:
             ),
             "has_properties": any(channel.is_property for channel in channels),
             "secured": package.secured,
-            "token": ", token: async () => myToken()" if package.secured else "",
+            "has_basic": any(item.security is not None and item.security.basic for item in package.channels),
+            "has_cookies": any(item.security is not None and item.security.cookies for item in package.channels),
+            "token": _credentials(package),
             "drains": any(kind.reconnect_after != "null" for channel in channels for kind in channel.kinds),
             "example": _example(channels),
             "asks": any(channel.methods for channel in channels),
@@ -543,11 +546,20 @@ def _security(channel: ir.Channel) -> str:
         return "null"
     query = quote(security.queries[0]) if security.queries else "null"
     header = quote(security.headers[0]) if security.headers and not security.bearer else "null"
+    cookie = quote(security.cookies[0]) if security.cookies else "null"
     subprotocol = security.bearer and bool(channel.subprotocols)
     return (
         f"{{ query: {query}, subprotocol: {json.dumps(subprotocol)}, bearer: {json.dumps(security.bearer)}, "
-        f"header: {header} }}"
+        f"header: {header}, cookie: {cookie}, basic: {json.dumps(security.basic)} }}"
     )
+
+
+def _credentials(package: ir.Package) -> str:
+    """Return what an example gives a client of credentials."""
+    asked = [channel.security for channel in package.channels if channel.security is not None]
+    if any(item.bearer or item.queries or item.headers or item.cookies for item in asked):
+        return ", token: async () => myToken()"
+    return ', basic: { name: "me", password: myPassword() }' if asked else ""
 
 
 _PARAMETER_TYPES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
@@ -568,6 +580,7 @@ def _version(text: str) -> str:
     return ".".join(str(int(part or 0)) for part in match.groups()) if match else "0.0.0"
 
 
+@functools.cache  # compiling the templates takes longer than all the rest of generating
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: (_TEMPLATES / name).read_text(encoding="utf-8")),

@@ -214,13 +214,13 @@ class Position:
 
 @dataclass
 class Talk:
-    """One document's conversation. `said` counts what was sent and arrived; `left` says what was not, and why."""
+    """One document's conversation. `said` counts what was sent and arrived; `left` says what was not judged."""
 
     live: Live
     pair: Pair
     open: Opener
     said: int = 0
-    left: list[str] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
 
     async def all(self) -> None:
         """Have everything said that the document has, in each of its channels."""
@@ -231,10 +231,6 @@ class Talk:
                 await self._channel(server, url, built, asking)
 
     async def _channel(self, server: PairServer, url: str, built: ir.Channel, asking: ir.Channel) -> None:
-        security = asking.security
-        if security is not None and not (security.bearer or security.queries or security.headers):
-            self.left.append(f"{asking.id}: clients carry one token, in a header or the query, and nothing else")
-            return
         async with self.open(url, self.pair, asking) as link:
             for request in asking.requests:
                 for message in request.messages:
@@ -249,7 +245,7 @@ class Talk:
             for model in asking.dispatched:
                 roles = {item.model for stream in streams for item in _own(stream)}
                 if model in roles:
-                    self.left.append(f"{model}: a stream's own frame, which changes what is held")
+                    self.left.add(f"{model} is a stream's own frame")
                     continue
                 positions = [
                     (frame, held[stream.subscribe.operation])
@@ -300,7 +296,7 @@ class Talk:
                 # No way to tell: somebody took it for what it may be as well, and answers as he does.
                 asked.cancel()
                 await asyncio.gather(asked, return_exceptions=True)
-                self.left.append(f"{where}: taken for {type(call.message).__name__}, which it is, too")
+                self.left.add(f"{message.model} is {type(call.message).__name__}, too")
                 continue
             assert call.method == operation.method, where
             assert type(call.message).__name__ == message.model, where
@@ -364,7 +360,7 @@ class Talk:
     ) -> None:
         if name is not None and name != model and model in doubtful:
             assert contains(got, value), f"{where}: the client got {name} {got!r}"
-            self.left.append(f"{where}: taken for {name}, which it is, too")
+            self.left.add(f"{model} is {name}, too")
             return
         assert name in (None, model), f"{where}: the client got {name} {got!r}"
         assert same(got, self.pair.whole(model, value)), f"{where}: the client got {got!r}"
@@ -387,7 +383,11 @@ class PythonLink:
             for item in shown.arguments
             if item.place == kind and item.wire in found
         }
-        options = {"token": TOKEN} if pair.asking.secured else {}
+        options: dict[str, Any] = {}
+        if shown.carriage is not None and shown.carriage.takes_token:
+            options["token"] = TOKEN
+        elif shown.carriage is not None:
+            options["basic"] = ("user", TOKEN)
         client = package.Client(url, timeout_s=WAIT_S, on_undeclared=self._fail, **options)
         self.connection = getattr(client, shown.method)(**given)
 
@@ -453,7 +453,8 @@ class NodeLink:
         self._open = {
             "folder": folder,
             "url": url,
-            "token": TOKEN if pair.asking.secured else None,
+            "token": TOKEN if _takes_token(channel) else None,
+            "basic": {"name": "user", "password": TOKEN} if not _takes_token(channel) else None,
             "channel": channel.id,
             "parameters": parameters,
             "query": query,
@@ -482,6 +483,11 @@ class NodeLink:
     async def next(self) -> tuple[str | None, Any]:
         """Iterate once."""
         return None, _unpacked(await self._do("next"))
+
+
+def _takes_token(channel: ir.Channel) -> bool:
+    security = channel.security
+    return security is not None and bool(security.bearer or security.queries or security.headers or security.cookies)
 
 
 def _packed(value: Any) -> Any:

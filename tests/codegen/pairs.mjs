@@ -56,7 +56,7 @@ function requestOf(method) {
 }
 
 const operations = {
-  open: async ({ folder, url, token, channel: id, parameters, query, headers }) => {
+  open: async ({ folder, url, token, basic, channel: id, parameters, query, headers }) => {
     const module = await import(pathToFileURL(`${root}/${folder}/src/index.js`).href);
     const Client = Object.entries(module).find(([name, value]) => name.endsWith("Client") && typeof value === "function")[1];
     unknown = new Promise((_, reject) => (failed = reject));
@@ -66,6 +66,7 @@ const operations = {
       headers,
       WebSocket: Socket,
       ...(token === null ? {} : { token }),
+      ...(basic === null ? {} : { basic }),
       onUndeclared: (frame) => failed(new Error(`the client doesn't know this: ${JSON.stringify(frame)}`)),
       onConnection: (event) => event.type === "closed" && failed(new Error(`closed: ${JSON.stringify(event)}`)),
     });

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,23 @@ from tests.support.node import Driver, driving, tsc
 
 SCRIPT = Path(__file__).with_name("pairs.mjs")
 FOREIGN = Path(os.environ.get("TAPECAST_FOREIGN_DOCS", ""))
+
+
+_CLIENTS = ("clients", "typescript")
+_OWN = "it changes what the client holds, so that what is pushed after it would count as missed"
+_SHAPE = "nothing in the document tells the two apart in this frame, and either is right"
+LEFT: Mapping[tuple[str, str], tuple[str, tuple[str, ...]]] = {
+    ("stream_by_request", "Lost is a stream's own frame"): (_OWN, _CLIENTS),
+    ("stream_by_request", "Reset is a stream's own frame"): (_OWN, _CLIENTS),
+    ("stream_by_request", "Restarted is a stream's own frame"): (_OWN, _CLIENTS),
+    ("same_tag", "B is A, too"): (_SHAPE, _CLIENTS),  # as the server takes it
+    # As the client takes it: the class of a Python value says so, a value in TypeScript has none.
+    ("forms", "Thing is Nothing, too"): (_SHAPE, ("clients",)),
+    ("nothing_demanded", "Price is Heartbeat, too"): (_SHAPE, ("clients",)),
+}
+"""By document and message: why it is not judged, and with which clients. Nothing else may be left out."""
+_KINDS = re.compile(r"\w+ is (a stream's own frame|\w+, too)")
+"""What may be left out of other people's documents, whose messages are not listed here."""
 
 
 @dataclass(frozen=True)
@@ -179,13 +197,27 @@ def talk(workshop: Workshop, subject: Subject, client: str) -> Talk:
     return found
 
 
+def judge(subject: Subject, client: str, found: Talk) -> None:
+    """Hold what was left out against what may be."""
+    if not subject.golden:
+        assert all(_KINDS.fullmatch(text) for text in found.left), found.left
+        return
+    allowed = {text for (id_, text), (_, clients) in LEFT.items() if id_ == subject.id and client in clients}
+    assert found.left == allowed
+
+
+def test_what_is_left_out_is_of_documents_that_there_are() -> None:
+    """No line of the list is about a document that is gone."""
+    assert {id_ for id_, _ in LEFT} <= set(names()[0])
+
+
 @pytest.mark.parametrize("subject", subjects(), ids=lambda subject: subject.id)
 def test_the_python_client_and_the_server_understand_each_other(subject: Subject, workshop: Workshop) -> None:
     """Each message that one side of a document may send reaches the other side's code, equal."""
-    talk(workshop, subject, "clients")
+    judge(subject, "clients", talk(workshop, subject, "clients"))
 
 
 @pytest.mark.parametrize("subject", subjects(), ids=lambda subject: subject.id)
 def test_the_typescript_client_and_the_server_understand_each_other(subject: Subject, workshop: Workshop) -> None:
     """Each message that one side of a document may send reaches the other side's code, equal."""
-    talk(workshop, subject, "typescript")
+    judge(subject, "typescript", talk(workshop, subject, "typescript"))

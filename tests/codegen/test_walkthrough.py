@@ -77,7 +77,9 @@ class Walk:
     def _run(self, text: str, code: int) -> None:
         text = text.replace("pip install ./python-client", "true")  # PYTHONPATH stands for it
         if "npm install ./typescript-client" in text:
-            self._compile(text.replace("npm install ./typescript-client", "true"))
+            compiles = "(cd typescript-client && npm install && npm run build)"
+            assert compiles in text
+            self._compile(text.replace(compiles, "true").replace("npm install ./typescript-client", "true"))
             return
         self._shell(text, code)
 

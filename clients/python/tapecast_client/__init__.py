@@ -16,7 +16,7 @@ from .client import (
     TradesConnection,
 )
 from .codec import Undeclared
-from .connection import Counts, Token
+from .connection import Counts, Lost, Opened, Token
 from .errors import CloseCode, ErrorCode
 from .faults import (
     ClientError,
@@ -64,7 +64,9 @@ __all__ = [
     "ExchangeTradesConnection",
     "ExchangeTradesMessage",
     "InvalidMessage",
+    "Lost",
     "Missed",
+    "Opened",
     "OrdersConnection",
     "OrdersMessage",
     "Refused",

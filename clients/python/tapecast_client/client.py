@@ -8,15 +8,15 @@ import asyncio
 import random as random_
 import ssl as tls
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
 
 from pydantic import MISSING, Field, TypeAdapter
 
 from . import messages, models, streams
 from .addresses import checked, present, segment
 from .codec import Undeclared, build, optional
-from .connection import Carriage, Route, Settings, Token, check_url
+from .connection import Carriage, Lost, Opened, Route, Settings, Token, check_url
 from .errors import CloseCode
 from .tracking import Missed, StreamConnection
 
@@ -498,9 +498,13 @@ class Client:
         ping_interval_s: float = 20.0,
         backoff_base_s: float = 0.5,
         backoff_cap_s: float = 30.0,
+        stable_s: float = 5.0,
         ssl: tls.SSLContext | None = None,
         proxy: str | None = None,
+        subprotocols: Sequence[str] | None = None,
         on_undeclared: Callable[[Undeclared], None] | None = None,
+        on_connection: Callable[[Opened | Lost], None] | None = None,
+        on_reply: Callable[[Any], None] | None = None,
         on_gap: Callable[[Missed], None] | None = None,
         refresh_margin_s: float = 30.0,
         random: Callable[[], float] = random_.random,
@@ -510,18 +514,22 @@ class Client:
         """Prepare. Raises ValueError for a `url` that is none. Times are in seconds.
 
         `token`: a token, or an async callable that gets one: it is asked before each connection, and in time
-        before the token expires, where it is a JWT.
+        before the token expires, where it is a JWT. An empty one is not sent: the server says what it makes of
+        that.
 
-        `timeout_s`: for a handshake, and for each reply where nothing else is said. `queue_size`: so many
-        messages may wait to be iterated over, then reading stops, and TCP holds the server back. `max_bytes`: of
-        a message. `ping_interval_s`: a server that is silent so long is sent a ping, and left where it says
-        nothing for as long again.
+        `timeout_s`: for making a connection, the token included, and for each reply where nothing else is said.
+        `queue_size`: so many messages may wait to be iterated over, then reading stops, and TCP holds the server
+        back. `max_bytes`: of a message. `ping_interval_s`: a server that is silent so long is sent a ping, and
+        left where it says nothing for as long again. `proxy`: the address of one. `subprotocols` are offered in
+        place of the document's.
 
         `backoff_base_s`, `backoff_cap_s`: an attempt to come back is made after a random part of base, of twice
-        that, and so on, and of no more than cap.
+        that, and so on, and of no more than cap. It begins anew after a connection that lived for `stable_s`.
 
-        `on_undeclared` is called with each frame that the document doesn't have, `on_gap` with each gap, when the
-        iteration comes there. `random`, `sleep` and `now` (seconds since 1970) are for tests.
+        `on_undeclared` is called with each frame that the document doesn't have, `on_gap` with each gap,
+        `on_connection` with what becomes of the connection, `on_reply` with each reply, also to what the client
+        asks by itself: each when the iteration comes there. `random`, `sleep` and `now` (seconds since 1970) are
+        for tests.
         """
         self._settings: Final = Settings(
             url=check_url(url),
@@ -532,9 +540,13 @@ class Client:
             ping_interval_s=ping_interval_s,
             backoff_base_s=backoff_base_s,
             backoff_cap_s=backoff_cap_s,
+            stable_s=stable_s,
             ssl=ssl,
             proxy=proxy,
+            subprotocols=None if subprotocols is None else tuple(subprotocols),
             on_undeclared=on_undeclared,
+            on_connection=on_connection,
+            on_reply=on_reply,
             on_gap=on_gap,
             refresh_margin_s=refresh_margin_s,
             draw=random,

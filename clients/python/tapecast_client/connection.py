@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import logging
 import random
+import re
 import ssl as tls
 import time
 import uuid
@@ -60,6 +61,7 @@ _LATE: Final = 1000  # ids of requests that were given up, whose replies are dro
 _RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PASSING: Final = frozenset({BROKEN, NO_CODE, 1001, 1012, 1013, 1014})
 """What proxies and servers that go away send, whatever the document says of these codes."""
+_NO_COOKIE: Final = re.compile(r'[\s",;\\]|[^\x21-\x7e]')
 _DEFAULTS: Final[Mapping[int, bool]] = {1011: True}
 _FIRST_PRIVATE, _FIRST_FINAL, _END = 4000, 4500, 5000
 
@@ -71,7 +73,7 @@ class Settings:
     url: str
     token: Token | None = field(default=None, repr=False)
     timeout_s: float = 10.0
-    """For a reply, and for a handshake."""
+    """For a reply, and for making a connection, the token included."""
     queue_size: int = 4096
     """So many messages may wait to be iterated over; then nothing more is read until half of them are gone."""
     max_bytes: int = 16 * 1024 * 1024
@@ -81,9 +83,15 @@ class Settings:
     backoff_base_s: float = 0.5
     backoff_cap_s: float = 30.0
     """The n-th attempt to come back is made after a random part of `base * 2**n`, and of no more than `cap`."""
+    stable_s: float = 5.0
+    """A connection that lived so long was a good one: attempts are counted anew."""
     ssl: tls.SSLContext | None = field(default=None, repr=False)
     proxy: str | None = field(default=None, repr=False)
+    subprotocols: tuple[str, ...] | None = None
+    """What is offered in place of the document's; None: those."""
     on_undeclared: Callable[[Undeclared], None] | None = field(default=None, repr=False)
+    on_connection: "Callable[[Opened | Lost], None] | None" = field(default=None, repr=False)
+    on_reply: Callable[[Any], None] | None = field(default=None, repr=False)
     on_gap: Callable[[Any], None] | None = field(default=None, repr=False)
     refresh_margin_s: float = 30.0
     """So long before its end a token is replaced."""
@@ -96,12 +104,22 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Carriage:
-    """Where in a handshake the token stands: in the Authorization header, else in a header or a query parameter."""
+    """Where in a handshake the token stands: in the Authorization header, else a header, a query parameter, a cookie.
+
+    `basic`: a name and a password may stand there instead.
+    """
 
     bearer: bool = False
     header: str | None = None
     query: str | None = None
+    cookie: str | None = None
+    basic: bool = False
     required: bool = False
+
+    @property
+    def takes_token(self) -> bool:
+        """Whether there is a place for a token."""
+        return self.bearer or any(name is not None for name in (self.header, self.query, self.cookie))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +138,29 @@ class Route(Generic[MessageT]):
     decoder: Decoder[MessageT]
     reconnect: Mapping[int, tuple[bool, str]]
     forms: Mapping[str, Form] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection of this channel is open: the first one, or one that was made anew."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A connection ended, or an attempt at one failed: the next is made in `wait_s` seconds.
+
+    `code` and `reason` are those of the close frame: 1006 and nothing where there was none. `error` is what an attempt
+    failed with, None after a connection. `told`: the server said how long to wait.
+    """
+
+    channel: str
+    code: int
+    reason: str
+    wait_s: float
+    told: bool
+    error: Exception | None
 
 
 @dataclass(slots=True)
@@ -174,12 +215,13 @@ class Connection(Generic[MessageT]):
         self._route: Final = route
         self._settings: Final = settings
         self._token: str | None = None
+        self._secret: str | None = None
         self._socket: Socket | None = None
         self._opened: asyncio.Event = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ended: Exception | None = None
         self._closed = False
-        self._heard = False
+        self._opened_at = 0.0
         self._told_wait_s: float | None = None
         self._queue: deque[MessageT | _Call] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -363,7 +405,6 @@ class Connection(Generic[MessageT]):
     # What comes in.
 
     def _take(self, frame: bytes, *, is_binary: bool = False) -> None:
-        self._heard = True
         try:
             decoder = self._route.decoder
             try:
@@ -396,7 +437,6 @@ class Connection(Generic[MessageT]):
 
     def _take_binary(self, frame: bytes) -> None:
         if self._route.decoder.is_clear:
-            self._heard = True
             self._take_undeclared(Undeclared("binary", "a binary message", frame))
         else:
             self._take(frame, is_binary=True)
@@ -429,6 +469,8 @@ class Connection(Generic[MessageT]):
         elif incoming.name in pending.request.replies:
             self._answered(pending, incoming, message)
             pending.future.set_result(message)
+            if self._settings.on_reply is not None:
+                self._enqueue(_Call(self._settings.on_reply, message))
         else:
             self._refused(pending)
             pending.future.set_exception(UnexpectedReply(pending.request.operation, message))
@@ -497,32 +539,42 @@ class Connection(Generic[MessageT]):
     async def _connect(self) -> Socket:
         headers, query = dict(self._route.headers), dict(self._query())
         offered: tuple[str, ...] = ()
+        deadline = asyncio.get_running_loop().time() + self._settings.timeout_s
         carriage = self._route.carriage
         if carriage is not None:
-            given = self._settings.token
-            self._token = await given() if callable(given) else given
+            given = self._settings.token if carriage.takes_token else None
+            self._token = await self._within(deadline, given) if callable(given) else given
             if self._token is None and carriage.required:
                 raise ConnectionFailed(f"{self._route.name} needs a token. Give the client one.")
+            self._token = self._token or None  # an empty one is none: the server says what it makes of that
             if self._token is not None and not self._token.isprintable():
                 raise ConnectionFailed("The token holds characters that no header can.")
             if self._token is not None:
+                self._secret = self._token
                 if carriage.bearer:
                     headers["Authorization"] = f"Bearer {self._token}"
                 elif carriage.header is not None:
                     headers[carriage.header] = self._token
                 elif carriage.query is not None:
                     query[carriage.query] = self._token
+                elif carriage.cookie is not None:
+                    if _NO_COOKIE.search(self._token):
+                        raise ConnectionFailed("The token holds characters that no cookie can.")
+                    headers["Cookie"] = f"{carriage.cookie}={self._token}"
         url = self._settings.url.rstrip("/") + self._route.path
-        self._heard = False  # what comes first may come with the handshake's answer
         self._told_wait_s = None
         socket = await open_socket(
             f"{url}?{urlencode(query)}" if query else url,
             take=self._take,
             take_binary=self._take_binary,
+            opened=self._begin_to_hear,
             headers=headers,
-            subprotocols=self._route.subprotocols,
+            subprotocols=self._route.subprotocols
+            if self._settings.subprotocols is None
+            else self._settings.subprotocols,
             offered=offered,
-            secret=self._token,
+            secret=self._secret,
+            deadline=deadline,
             timeout_s=self._settings.timeout_s,
             max_bytes=self._settings.max_bytes,
             ssl=self._settings.ssl,
@@ -531,44 +583,67 @@ class Connection(Generic[MessageT]):
         self.counts.connections += 1
         return socket
 
+    async def _within(self, deadline: float, get: Callable[[], Awaitable[str]]) -> str:
+        """Return a token. Raises ConnectionFailed where none comes until then, by the event loop's clock."""
+        limit = asyncio.timeout_at(deadline)
+        try:
+            async with limit:
+                return await get()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise  # it is the callable's own
+            text = f"{self._route.name}: `token` gave none in {self._settings.timeout_s:g} s"
+            raise ConnectionFailed(text, error) from None
+
     async def _keep(self, socket: Socket) -> None:
         """Live on one connection after the other."""
         attempt = 0
         try:
             while True:
                 code, reason = await self._live(socket)
-                attempt = 0 if self._heard else attempt
+                attempt = 0 if self._settings.now() - self._opened_at >= self._settings.stable_s else attempt
                 back, text = self._meaning(code)
                 if not back:
-                    raise ConnectionEnded(code, hide(reason, self._token), text)
+                    raise ConnectionEnded(code, hide(reason, self._secret), text)
                 LOG.info("%s: the connection ended (%s); coming back", self._route.name, code)
-                socket, attempt = await self._come_back(attempt, self._told_wait_s)
+                socket, attempt = await self._come_back(attempt, self._told_wait_s, code, hide(reason, self._secret))
         except asyncio.CancelledError:
             raise
         except Exception as error:
             self._end(error)
 
-    async def _come_back(self, attempt: int, told_s: float | None) -> tuple[Socket, int]:
-        """Return the next connection, and how many attempts were made since one was of use.
+    async def _come_back(self, attempt: int, told_s: float | None, code: int, reason: str) -> tuple[Socket, int]:
+        """Return the next connection, and how many attempts were made since one was good.
 
         `told_s`: what the server said of how long to wait first; it chose another time for each of its clients.
+        `code` and `reason`: what the connection ended with.
         """
         least = 0.0
+        failed: Exception | None = None
         while True:
             longest = min(self._settings.backoff_cap_s, self._settings.backoff_base_s * 2 ** min(attempt, 60))
             attempt += 1
             wait = told_s if told_s is not None else least + self._settings.draw() * longest
+            if self._settings.on_connection is not None:
+                lost = Lost(self._route.name, code, reason, wait, told_s is not None, failed)
+                self._enqueue(_Call(self._settings.on_connection, lost))
             told_s = None
             await self._settings.sleep(wait)
+            code, reason = BROKEN, ""
             try:
                 return await self._connect(), attempt
             except Refused as refusal:
                 if refusal.status not in _RETRIED:
                     raise
-                least = refusal.retry_after_s or 0.0
+                failed, least = refusal, refusal.retry_after_s or 0.0
             except (ConnectionFailed, OSError) as error:
-                LOG.info("%s: %s", self._route.name, hide(str(error), self._token))
-                least = 0.0
+                LOG.info("%s: %s", self._route.name, hide(str(error), self._secret))
+                failed, least = error, 0.0
+
+    def _begin_to_hear(self) -> None:
+        self._opened_at = self._settings.now()
+        if self._settings.on_connection is not None:
+            self._enqueue(_Call(self._settings.on_connection, Opened(self._route.name)))
 
     async def _live(self, socket: Socket) -> tuple[int, str]:
         """Use a connection to its end. Returns the close code and reason."""
@@ -618,7 +693,9 @@ class Connection(Generic[MessageT]):
     def _fail_pending(self, code: int, reason: str) -> None:
         for pending in (*self._by_id.values(), *self._in_order):
             if not pending.future.done():
-                pending.future.set_exception(ConnectionLost(pending.request.operation, code, hide(reason, self._token)))
+                pending.future.set_exception(
+                    ConnectionLost(pending.request.operation, code, hide(reason, self._secret))
+                )
         self._by_id.clear()
         self._in_order.clear()
         self._given_up.clear()

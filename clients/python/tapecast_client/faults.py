@@ -3,13 +3,22 @@
 
 from typing import Final
 
+_SHOWN: Final = 500  # characters of a refusal's body
+
 
 class ClientError(Exception):
     """What all of this package's errors are."""
 
 
 class ConnectionFailed(ClientError):
-    """The server can't be reached, or what answers is no WebSocket server."""
+    """The server can't be reached, or what answers is no WebSocket server.
+
+    `error` is what the operating system or TLS said, None where they had nothing to say.
+    """
+
+    def __init__(self, text: str, error: OSError | None = None) -> None:
+        super().__init__(text)
+        self.error: Final = error
 
 
 class Refused(ClientError):
@@ -19,7 +28,8 @@ class Refused(ClientError):
     """
 
     def __init__(self, status: int, body: str, retry_after_s: float | None) -> None:
-        super().__init__(f"the server refused the handshake with HTTP {status}{': ' if body else ''}{body}")
+        shown = body if len(body) <= _SHOWN else f"{body[:_SHOWN]}..."
+        super().__init__(f"the server refused the handshake with HTTP {status}{': ' if body else ''}{shown}")
         self.status: Final = status
         self.body: Final = body
         self.retry_after_s: Final = retry_after_s

@@ -30,14 +30,24 @@ _CLOSE: Final = picows.WSMsgType.CLOSE
 _SECONDS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _READ_BYTES: Final = 1 << 17
 """What the kernel may hold. picows reads all of it at once, into a buffer that grows to fit and stays."""
-_SHOWN: Final = 500  # characters of a refusal's body
+_KEPT: Final = 8192  # bytes of a refusal's body
 
 
 class Socket(picows.WSListener):
     """One connection. Whoever opens it is called with the payload of each message."""
 
-    def __init__(self, take: Callable[[bytes], None], take_binary: Callable[[bytes], None], max_bytes: int) -> None:
-        """`take` gets each text message, `take_binary` each binary one."""
+    def __init__(
+        self,
+        take: Callable[[bytes], None],
+        take_binary: Callable[[bytes], None],
+        opened: Callable[[], None],
+        subprotocols: Sequence[str],
+        max_bytes: int,
+    ) -> None:
+        """`take` gets each text message, `take_binary` each binary one, `opened` is called before the first.
+
+        `subprotocols`: of which the server may choose one.
+        """
         self.heard = 0
         """Counts frames of every kind."""
         self.subprotocol: str | None = None
@@ -45,6 +55,8 @@ class Socket(picows.WSListener):
         """Gets the close code and reason when the connection has ended."""
         self._take = take
         self._take_binary = take_binary
+        self._opened = opened
+        self._subprotocols = subprotocols
         self._max_bytes = max_bytes
         self._transport: picows.WSTransport | None = None
         self._parts: list[bytes] = []
@@ -57,6 +69,11 @@ class Socket(picows.WSListener):
         """Whether nothing is read at present."""
         return self._paused
 
+    @property
+    def is_welcome(self) -> bool:
+        """Whether the server chose no subprotocol that it was not offered."""
+        return self.subprotocol is None or self.subprotocol in self._subprotocols
+
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         """Keep the transport."""
         self._transport = transport
@@ -64,6 +81,8 @@ class Socket(picows.WSListener):
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _READ_BYTES)
         self.subprotocol = transport.response.headers.get("Sec-WebSocket-Protocol")
+        if self.is_welcome:
+            self._opened()
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         """Hand a message over, whole."""
@@ -164,10 +183,12 @@ async def open_socket(
     *,
     take: Callable[[bytes], None],
     take_binary: Callable[[bytes], None],
+    opened: Callable[[], None],
     headers: Mapping[str, str],
     subprotocols: Sequence[str],
     offered: Sequence[str],
     secret: str | None,
+    deadline: float,
     timeout_s: float,
     max_bytes: int,
     ssl: tls.SSLContext | None,
@@ -175,20 +196,21 @@ async def open_socket(
 ) -> Socket:
     """Return an open connection. `offered` are sent as subprotocols beside `subprotocols`, and can't be chosen.
 
-    `secret` is taken out of whatever an error shows. Raises ConnectionFailed and Refused.
+    `secret` is taken out of whatever an error shows. `deadline` is by the clock of the event loop, `timeout_s` is what
+    there was until then. Raises ConnectionFailed and Refused.
     """
     where = url.partition("?")[0]
     made: list[Socket] = []
 
     def make() -> Socket:
-        made.append(Socket(take, take_binary, max_bytes))
+        made.append(Socket(take, take_binary, opened, subprotocols, max_bytes))
         return made[0]
 
     all_offered = ", ".join((*subprotocols, *offered))
     # What picows logs holds the handshake, and with it the token.
     silent = logging.Logger("picows", logging.CRITICAL + 1)
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout_at(deadline):
             await picows.ws_connect(
                 make,
                 url,
@@ -201,20 +223,21 @@ async def open_socket(
                 proxy=proxy,
             )
     except TimeoutError:
-        raise ConnectionFailed(f"{where} did not answer in {timeout_s:g} s") from None
+        raise ConnectionFailed(f"{where} did not answer in {timeout_s:g} s", TimeoutError()) from None
     except picows.WSHandshakeError as error:
         if error.response is None:
             raise ConnectionFailed(f"what answers at {where} is no WebSocket server") from None
-        body = (error.raw_body or b"")[: 4 * _SHOWN].decode(errors="replace")[:_SHOWN]
+        body = (error.raw_body or b"")[:_KEPT].decode(errors="replace")
         after = str(error.response.headers.get("Retry-After", ""))
         status = int(error.response.status)
         raise Refused(status, hide(body, secret), float(after) if _SECONDS.fullmatch(after) else None) from None
     except (OSError, picows.WSError, ValueError) as error:
-        raise ConnectionFailed(f"{where} can't be reached: {hide(str(error), secret)}") from None
+        cause = error if isinstance(error, OSError) else None
+        raise ConnectionFailed(f"{where} can't be reached: {hide(str(error), secret)}", cause) from None
     if not made:
         raise ConnectionFailed(f"{where} ended the connection within the handshake")
     listener = made[0]  # what picows returns is None for a connection that has ended again already
-    if listener.subprotocol is not None and listener.subprotocol not in subprotocols:
+    if not listener.is_welcome:
         listener.abort()
         raise ConnectionFailed(f"{where} chose a subprotocol that it was not offered")
     return listener

@@ -6,7 +6,7 @@ from typing import Final
 
 from . import messages, models
 from .codec import member
-from .tracking import Gap, Place, Refresh, Resume, Stream, Subscribe, only_name
+from .tracking import Gap, Place, Probe, Refresh, Resume, Stream, Subscribe, only_name
 
 BARS: Final = (
     Stream(
@@ -111,6 +111,7 @@ TRADES: Final = (
         gap=Gap("Gap", member("from_seq"), member("to_seq")),
         reset=None,
         refresh=Refresh(messages.TRADES_REFRESH_TRADES, models.CacheAuthRefresh, ("token",)),
+        probe=Probe(messages.TRADES_PING_TRADES, models.CachePing),
     ),
 )
 
@@ -131,6 +132,7 @@ EXCHANGE_TRADES: Final = (
         gap=Gap("Gap", member("from_seq"), member("to_seq")),
         reset=None,
         refresh=Refresh(messages.EXCHANGE_TRADES_REFRESH_EXCHANGE_TRADES, models.CacheAuthRefresh, ("token",)),
+        probe=Probe(messages.EXCHANGE_TRADES_PING_EXCHANGE_TRADES, models.CachePing),
     ),
 )
 
@@ -151,6 +153,7 @@ ORDERS: Final = (
         gap=Gap("Gap", member("from_seq"), member("to_seq")),
         reset=None,
         refresh=Refresh(messages.ORDERS_REFRESH_ORDERS, models.CacheAuthRefresh, ("token",)),
+        probe=Probe(messages.ORDERS_PING_ORDERS, models.CachePing),
     ),
 )
 
@@ -171,6 +174,7 @@ EXCHANGE_ORDERS: Final = (
         gap=Gap("Gap", member("from_seq"), member("to_seq")),
         reset=None,
         refresh=Refresh(messages.EXCHANGE_ORDERS_REFRESH_EXCHANGE_ORDERS, models.CacheAuthRefresh, ("token",)),
+        probe=Probe(messages.EXCHANGE_ORDERS_PING_EXCHANGE_ORDERS, models.CachePing),
     ),
 )
 
@@ -189,6 +193,7 @@ BALANCES: Final = (
         gap=Gap("Gap", member("from_seq"), member("to_seq")),
         reset=None,
         refresh=Refresh(messages.BALANCES_REFRESH_BALANCES, models.CacheAuthRefresh, ("token",)),
+        probe=Probe(messages.BALANCES_PING_BALANCES, models.CachePing),
     ),
 )
 
@@ -207,5 +212,6 @@ ACCOUNT_BALANCES: Final = (
         gap=Gap("Gap", member("from_seq"), member("to_seq")),
         reset=None,
         refresh=Refresh(messages.ACCOUNT_BALANCES_REFRESH_ACCOUNT_BALANCES, models.CacheAuthRefresh, ("token",)),
+        probe=Probe(messages.ACCOUNT_BALANCES_PING_ACCOUNT_BALANCES, models.CachePing),
     ),
 )

@@ -111,6 +111,14 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """The request that asks whether the server is there: its answer comes after all of what stood when it was sent."""
+
+    request: Request[Any]
+    model: type[BaseModel]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Stream:
     """What the document says of one stream. `places` has each message that has a part in it, by name."""
 
@@ -123,6 +131,7 @@ class Stream:
     gap: Gap | None
     reset: str | None
     refresh: Refresh | None
+    probe: Probe | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -187,6 +196,8 @@ class StreamConnection(Connection[MessageT]):
         self._sought: tuple[str | None, int] | None = None
         self._coming_back: dict[int, Subscription] = {}
         self._leaving: dict[int, list[Subscription]] = {}
+        self._is_ready: asyncio.Event = asyncio.Event()
+        self._probing: Pending | None = None
 
     @property
     def subscriptions(self) -> tuple[Key, ...]:
@@ -283,6 +294,7 @@ class StreamConnection(Connection[MessageT]):
 
     def _take_ready(self, stream: Stream, message: object) -> None:
         self._open(stream, None, self._whole, self._sought, message, stream.places[stream.ready or ""])
+        self._is_ready.set()
 
     def _open(
         self,
@@ -412,6 +424,8 @@ class StreamConnection(Connection[MessageT]):
 
     def _answered(self, pending: Pending, incoming: Incoming[MessageT], message: MessageT) -> None:
         self._forget(self._leaving.pop(id(pending), ()))
+        if pending is self._probing:
+            self._whole.settled = True
         for stream in self._streams:
             subscribe = stream.subscribe
             if subscribe is None or subscribe.request is not pending.request or incoming.name != subscribe.ack:
@@ -467,6 +481,7 @@ class StreamConnection(Connection[MessageT]):
         self._sought = None
         stream, held = self._addressed, self._whole
         held.opened = False
+        self._is_ready.clear()
         if stream is None or stream.resume is None or not held.known or not held.settled:
             return self._route.query
         if stream.resume.epoch is not None and held.epoch is None:
@@ -481,11 +496,28 @@ class StreamConnection(Connection[MessageT]):
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._subscribe_again())
+                if self._addressed is not None and self._addressed.probe is not None:
+                    group.create_task(self._await_whole(self._addressed.probe))
                 refresh = next((stream.refresh for stream in self._streams if stream.refresh is not None), None)
                 if refresh is not None and callable(self._settings.token):
                     group.create_task(self._renew(refresh, self._settings.token))
         except ExceptionGroup as group_of_errors:
             raise group_of_errors.exceptions[0] from None
+
+    async def _await_whole(self, probe: Probe) -> None:
+        """Find out when all of what stands has come: the answer to a question comes after it."""
+        await self._is_ready.wait()
+        if self._whole.settled:
+            return
+        self._probing = pending = self._post(probe.request, body_of(build(probe.model, {})), probe.model)
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                await pending.future
+        except (TimeoutError, UnexpectedReply):
+            pass  # the first counted frame behind what stands says so, too
+        finally:
+            self._probing = None
+            self._settle(pending, self._settings.timeout_s)
 
     async def _subscribe_again(self) -> None:
         """Send all subscriptions again, many at once; where the server finds that too fast, one after the other."""
@@ -550,7 +582,8 @@ class StreamConnection(Connection[MessageT]):
                 return  # the server, whose clock counts, closes the connection; the next one is made with a new token
             await self._settings.sleep(max(left - self._settings.refresh_margin_s, left / 2, _LEAST_S))
             try:
-                token: str = await get()
+                async with asyncio.timeout(self._settings.timeout_s):
+                    token: str = await get()
                 if token != self._token:
                     await self._request(refresh.request, build(refresh.model, put({}, refresh.token, token)), None)
                     self._token = token

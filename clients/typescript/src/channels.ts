@@ -142,7 +142,7 @@ const BarsChannelSpec: ChannelSpec = {
   id: "bars",
   address: "/api/v1/ws",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(BarsChannelKinds),
   byTag: new Map<string, readonly Kind[]>([
@@ -324,7 +324,7 @@ const TickersChannelSpec: ChannelSpec = {
   id: "tickers",
   address: "/api/v1/cache/ws/tickers/{exchange}/{symbol}",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(TickersChannelKinds),
   byTag: new Map<string, readonly Kind[]>([
@@ -475,7 +475,7 @@ const ExchangeTickersChannelSpec: ChannelSpec = {
   id: "exchangeTickers",
   address: "/api/v1/cache/ws/tickers/{exchange}",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(ExchangeTickersChannelKinds),
   byTag: new Map<string, readonly Kind[]>([
@@ -634,7 +634,7 @@ const TradesChannelSpec: ChannelSpec = {
   id: "trades",
   address: "/api/v1/cache/ws/trades/{exchange}/{symbol}",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(TradesChannelKinds),
   byTag: new Map<string, readonly Kind[]>([
@@ -807,7 +807,7 @@ const ExchangeTradesChannelSpec: ChannelSpec = {
   id: "exchangeTrades",
   address: "/api/v1/cache/ws/trades/{exchange}",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(ExchangeTradesChannelKinds),
   byTag: new Map<string, readonly Kind[]>([
@@ -978,7 +978,7 @@ const OrdersChannelSpec: ChannelSpec = {
   id: "orders",
   address: "/api/v1/cache/ws/orders/{exchange}/{symbol}",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(OrdersChannelKinds),
   byTag: new Map<string, readonly Kind[]>([
@@ -1149,7 +1149,7 @@ const ExchangeOrdersChannelSpec: ChannelSpec = {
   id: "exchangeOrders",
   address: "/api/v1/cache/ws/orders/{exchange}",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(ExchangeOrdersChannelKinds),
   byTag: new Map<string, readonly Kind[]>([
@@ -1318,7 +1318,7 @@ const BalancesChannelSpec: ChannelSpec = {
   id: "balances",
   address: "/api/v1/cache/ws/balances/{exchange_id}/{currency}",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(BalancesChannelKinds),
   byTag: new Map<string, readonly Kind[]>([
@@ -1489,7 +1489,7 @@ const AccountBalancesChannelSpec: ChannelSpec = {
   id: "accountBalances",
   address: "/api/v1/cache/ws/balances/{exchange_id}",
   subprotocols: ["tapecast.v1"],
-  security: { query: "token", subprotocol: true, bearer: true, header: null },
+  security: { query: "token", subprotocol: true, bearer: true, header: null, cookie: null, basic: false },
   tag: "type",
   kinds: Object.values<Kind>(AccountBalancesChannelKinds),
   byTag: new Map<string, readonly Kind[]>([

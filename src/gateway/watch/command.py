@@ -132,10 +132,9 @@ async def _watch(options: Options, around: Surroundings, server: Server, credent
 
 def tally(session: Session) -> str:
     """Return the counts in a sentence."""
-    found = session.positions
     return (
         f"frames: {session.frames}, reconnects: {session.reconnects}, "
-        f"holes: {found.silent}, told: {found.told}, doubled: {found.doubled}"
+        f"holes: {session.silent}, told: {session.told}, doubled: {session.doubled}"
     )
 
 

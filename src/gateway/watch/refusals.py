@@ -1,25 +1,26 @@
 """Refusals: shows how tokens are refused, and holds the answers against the contract. It draws no table."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from websockets.exceptions import ConnectionClosed
-
 from gateway.watch.credentials import ALL_SCOPES, USER, Credentials
-from gateway.watch.faults import Refused, WatchError
-from gateway.watch.session import meaning
-from gateway.watch.sockets import Server, close_code, open_socket
-from generated.channels import AccountBalancesParameters, format_account_balances
-from generated.errors import CloseCode
+from gateway.watch.faults import WatchError, read_refusal
+from gateway.watch.sockets import Server, meaning
 from handlers.auth import mint
+from tapecast_client import (
+    CloseCode,
+    ConnectionEnded,
+    ConnectionFailed,
+    ConnectionLost,
+    Refused,
+    RequestTimeout,
+)
 
 FOREIGN_ACCOUNT: Final = 999_999
 _SCOPE: Final = "balances:read"
 _ANSWER_S: Final = 10.0
-_PING: Final = '{"type":"ping"}'
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Case:
     """A handshake that is tried. `status` and `code` are what must come back; 101: it is let in."""
 
     title: str
-    path: str
+    account: int
     token: str | None
     status: int
     code: str | None
@@ -50,21 +51,25 @@ class Answer:
         return "let in" if self.close is None else f"accepted and closed: {meaning(self.close)}"
 
 
-async def knock(server: Server, path: str, token: str | None, *, offer: bool) -> Answer:
-    """Try a handshake; an accepted connection is sent a ping, to see that it lives."""
+async def knock(server: Server, account: int, token: str | None, *, offer: bool) -> Answer:
+    """Try a handshake for an account's balances; an accepted connection is sent a ping, to see that it lives.
+
+    `offer`: with the subprotocol of the document.
+    """
+    client = server.client(token or "", subprotocols=None if offer else ())
     try:
-        socket = await open_socket(server, path, token, offer=offer)
-    except Refused as refusal:
-        return Answer(refusal.status, refusal.code, refusal.message)
-    try:
-        async with socket, asyncio.timeout(_ANSWER_S):
-            await socket.send(_PING)
-            await socket.recv()
+        async with client.account_balances(exchange_id=account) as connection:
+            await connection.ping_account_balances(timeout_s=_ANSWER_S)
             return Answer(101)
-    except ConnectionClosed as closed:
-        return Answer(101, close=close_code(closed))
-    except TimeoutError:
+    except Refused as refused:
+        refusal = read_refusal(refused)
+        return Answer(refusal.status, refusal.code, refusal.message)
+    except (ConnectionLost, ConnectionEnded) as closed:
+        return Answer(101, close=closed.code)
+    except RequestTimeout:
         raise WatchError(f"{server.ws} accepts the connection and then says nothing: check --url.") from None
+    except ConnectionFailed as failed:
+        raise server.unreachable(failed.error) from None
 
 
 async def show_refusals(
@@ -79,8 +84,6 @@ async def show_refusals(
 
     Raises WatchError where no good token can be had, and Unreachable where there is no server.
     """
-    path = format_account_balances(AccountBalancesParameters(exchange_id=account))
-    foreign = format_account_balances(AccountBalancesParameters(exchange_id=FOREIGN_ACCOUNT))
     good = await credentials.token()
     wrong = mint(
         secrets.token_urlsafe(48),
@@ -92,9 +95,9 @@ async def show_refusals(
         now_ms=now_ms(),
     )
     cases = [
-        Case("no token", path, None, 401, "unauthorized", "This address needs a token, and none was sent."),
-        Case("garbage", path, "garbage", 401, "unauthorized", "What was sent is no JWT."),
-        Case("wrong key", path, wrong, 401, "unauthorized", "The token is not signed with the server's key."),
+        Case("no token", account, None, 401, "unauthorized", "This address needs a token, and none was sent."),
+        Case("garbage", account, "garbage", 401, "unauthorized", "What was sent is no JWT."),
+        Case("wrong key", account, wrong, 401, "unauthorized", "The token is not signed with the server's key."),
     ]
     try:
         expired = await credentials.make(ALL_SCOPES, 0)
@@ -103,12 +106,14 @@ async def show_refusals(
         write("expired, scope missing: not shown. Only the demo, or TAPECAST_JWT_SECRET, can make such tokens.\n")
     else:
         cases += [
-            Case("expired", path, expired, 401, "unauthorized", "The token was good, but its time is over."),
-            Case("scope missing", path, narrow, 403, "forbidden", f"The token is good, but not for {_SCOPE}."),
+            Case("expired", account, expired, 401, "unauthorized", "The token was good, but its time is over."),
+            Case("scope missing", account, narrow, 403, "forbidden", f"The token is good, but not for {_SCOPE}."),
         ]
     cases += [
-        Case("foreign account", foreign, good, 403, "forbidden", f"Account {FOREIGN_ACCOUNT} is not the token's."),
-        Case("good token", path, good, 101, None, "The token is good, and so are its scopes and its account."),
+        Case(
+            "foreign account", FOREIGN_ACCOUNT, good, 403, "forbidden", f"Account {FOREIGN_ACCOUNT} is not the token's."
+        ),
+        Case("good token", account, good, 101, None, "The token is good, and so are its scopes and its account."),
     ]
     verdicts = [await _show(server, case, write) for case in cases]
     wrong_ones = verdicts.count(False)
@@ -121,8 +126,8 @@ async def show_refusals(
 
 
 async def _show(server: Server, case: Case, write: Callable[[str], None]) -> bool:
-    plain = await knock(server, case.path, case.token, offer=False)
-    offering = await knock(server, case.path, case.token, offer=True)
+    plain = await knock(server, case.account, case.token, offer=False)
+    offering = await knock(server, case.account, case.token, offer=True)
     refused = Answer(101, close=CloseCode.POLICY_VIOLATION)
     if case.status == 101:
         right = plain == Answer(101), offering == Answer(101)

@@ -1,23 +1,23 @@
-"""Sockets: opens a connection to the server, and says in a sentence why it can't. It knows no stream and no message."""
+"""Sockets: where the server is, and a client of it; and why it can't be reached, in a sentence. It knows no stream."""
 
-import json
 import re
 import ssl
+from collections.abc import Sequence
 from ipaddress import ip_address
 from socket import gaierror
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.typing import Subprotocol
+from gateway.watch.faults import Unreachable, WatchError
+from tapecast_client import Client, CloseCode, Token
 
-from gateway.watch.faults import Refused, Unreachable, WatchError
-
-SUBPROTOCOL = Subprotocol("tapecast.v1")
-BROKEN = 1006
+SUBPROTOCOL: Final = "tapecast.v1"
+BROKEN: Final = 1006
 """What a connection counts as closed with that broke without a close frame."""
-_OPEN_S = 10
-_CLOSE_S = 2
+_NO_CODE: Final = 1005
+_PASSING: Final = frozenset({1001, 1012, 1013, 1014})  # what proxies send where the server would send 4001
+_OPEN_S: Final = 10.0
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
@@ -38,6 +38,27 @@ class Server:
         self.ws = f"{_SCHEMES[parts.scheme]}://{rest}"
         self.http = f"{'https' if self.ws.startswith('wss') else 'http'}://{rest}"
         self.local = _is_local(parts.hostname)
+        self._host = parts.hostname
+
+    def client(self, token: Token | None, *, subprotocols: Sequence[str] | None = None, **options: Any) -> Client:
+        """Return a client of it; `options` are the client's own."""
+        return Client(
+            self.ws,
+            token=token,
+            timeout_s=_OPEN_S,
+            ssl=ssl.create_default_context() if self.ws.startswith("wss") else None,
+            proxy=self._proxy(),
+            subprotocols=subprotocols,
+            **options,
+        )
+
+    def _proxy(self) -> str | None:
+        """Return the proxy that the environment names, None where none is to be used."""
+        if self.local or proxy_bypass(self._host):  # no proxy reaches this machine's own addresses
+            return None
+        names = ("wss", "socks", "https") if self.ws.startswith("wss") else ("ws", "socks", "https", "http")
+        found = getproxies()
+        return next((found[name] for name in names if found.get(name)), None)
 
     def unreachable(self, error: object) -> Unreachable:
         """Return the error for a connection that failed with `error`."""
@@ -71,37 +92,15 @@ def check_token(token: str) -> str:
     return token
 
 
-async def open_socket(server: Server, path: str, token: str | None, *, offer: bool = False) -> ClientConnection:
-    """Return an open connection; `offer`: with the subprotocol `tapecast.v1`.
-
-    Raises Refused where the server answers by HTTP, Unreachable where none answers.
-    """
+def meaning(code: int) -> str:
+    """Return what a close code says, in a sentence."""
+    if code in (BROKEN, _NO_CODE):
+        return "The connection broke without a close frame."
+    if code in _PASSING:
+        return f"The server, or a proxy before it, is going away ({code})."
+    if code == CloseCode.NORMAL:
+        return "The server ended the connection (1000)."
     try:
-        return await connect(
-            server.ws + path,
-            additional_headers=None if token is None else {"Authorization": f"Bearer {token}"},
-            subprotocols=[SUBPROTOCOL] if offer else None,
-            proxy=None if server.local else True,  # no proxy reaches this machine's own addresses
-            open_timeout=_OPEN_S,
-            close_timeout=_CLOSE_S,
-        )
-    except InvalidStatus as answer:
-        raise _refused(answer.response.status_code, bytes(answer.response.body or b"")) from None
-    except (OSError, WebSocketException) as error:
-        raise server.unreachable(error) from None
-
-
-def _refused(status: int, body: bytes) -> Refused:
-    try:
-        value = json.loads(body)
+        return f"{CloseCode(code).text} ({code})"
     except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        return Refused(status, None, None)
-    code, message = value.get("code"), value.get("message")
-    return Refused(status, code if isinstance(code, str) else None, message if isinstance(message, str) else None)
-
-
-def close_code(closed: ConnectionClosed) -> int:
-    """Return what the server closed with."""
-    return BROKEN if closed.rcvd is None else closed.rcvd.code
+        return f"The server closed the connection ({code})."

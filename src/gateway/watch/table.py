@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.watch.streams import Message
-from generated.models import (
+from streaming.clock import Clock, Timer
+from tapecast_client.models import (
     AuthAck,
     Balances,
     Bar,
@@ -34,7 +35,6 @@ from generated.models import (
     Ticker,
     Trade,
 )
-from streaming.clock import Clock, Timer
 
 MOST_ROWS = 100
 REFRESH_S = 0.1

@@ -292,21 +292,35 @@ class TestComingBack:
                     await trades.ping_exchange_trades()
 
     async def test_full_jitter(self) -> None:
-        """Waits are a random part of what doubles from base up to cap, and start anew after a good connection."""
+        """Waits are a random part of what doubles from base up to cap.
+
+        They start anew after a connection that lived long enough, not after one that was let in and dropped.
+        """
         waits: list[float] = []
+        moment = 0.0
 
         async def sleep(seconds: float) -> None:
             waits.append(seconds)
 
-        acts = [breaks() for _ in range(6)] + [sends(ready(0), close=4001)]
-        async with (
-            served(*acts) as fake,
-            client_of(fake, sleep=sleep, random=lambda: 0.5, backoff_base_s=1, backoff_cap_s=10).exchange_trades(
-                exchange="sim"
-            ),
-        ):
-            await until(lambda: len(fake.connections) == 8)
-            assert waits == [0.5, 1, 2, 4, 5, 5, 0.5]
+        async def lives(connection: ServerConnection) -> None:
+            nonlocal moment
+            await (await connection.ping())
+            moment += 5
+            await connection.close(4001)
+
+        acts = [
+            breaks(),
+            sends(ready(0), close=4001),
+            *(breaks() for _ in range(4)),
+            lives,
+            sends(ready(0), close=4001),
+        ]
+        options: dict[str, Any] = {"backoff_base_s": 1, "backoff_cap_s": 10, "now": lambda: moment}
+        async with served(*acts) as fake:
+            client = client_of(fake, sleep=sleep, random=lambda: 0.5, **options)
+            async with client.exchange_trades(exchange="sim"):
+                await until(lambda: len(fake.connections) == 9)
+                assert waits == [0.5, 1, 2, 4, 5, 5, 0.5, 1]
 
     async def test_refused_at_first(self) -> None:
         """A handshake that is refused is raised with its status, and without the token."""
@@ -365,6 +379,24 @@ class TestTokens:
         async with served(breaks()) as fake, client_of(fake, token=get).bars():
             await until(lambda: len(fake.connections) == 2)
             assert [request.headers["Authorization"] for request in fake.seen] == ["Bearer first", "Bearer second"]
+
+    async def test_callable_that_never_returns(self) -> None:
+        """It stalls no connection for ever: the time for connecting covers it, and then it is asked again."""
+        asked = 0
+
+        async def get() -> str:
+            nonlocal asked
+            asked += 1
+            if asked != 2:
+                await asyncio.Event().wait()
+            return TOKEN
+
+        async with served(breaks()) as fake:
+            client = client_of(fake, token=get, timeout_s=0.05)
+            with pytest.raises(ConnectionFailed, match=r"`token` gave none in 0\.05 s"):
+                await client.bars().__aenter__()
+            async with client.bars():
+                await until(lambda: asked > 4)
 
 
 class TestStreams:

@@ -20,7 +20,8 @@ from tests.support.server import until
 CHAT = Path(__file__).parent / "chat.yaml"
 
 TYPED = (
-    *("chat", "all_of", "any_of", "client", "collisions", "correlation", "error_codes", "free_form", "handshake"),
+    *("chat", "all_of", "any_of", "client", "collisions", "correlation", "credentials", "error_codes", "free_form"),
+    "handshake",
     *("no_channels", "odd_names", "optional_and_nullable", "payload_by_reference", "query_and_parameters", "recursion"),
     *("look_around", "schemas", "security", "several_replies", "stream_by_address", "stream_by_request", "strings"),
 )
@@ -151,3 +152,46 @@ async def test_other_operations(load_client: Callable[[str], ModuleType]) -> Non
             client.room(room="a/b")
         with pytest.raises(chat.InvalidMessage):
             client.room(room="r", since=-1)
+
+
+async def test_a_name_and_a_password_are_sent(load_client: Callable[[str], ModuleType]) -> None:
+    """Where the document takes them, and no token is there; an error shows neither, and what can't be sent is told."""
+    made: Any = load_client("credentials")
+    async with asyncio.timeout(20), FakeServer([]).up() as fake:
+        client = made.Client(fake.url, basic=("größe", "pass:word"), token="t")
+        async with client.basic(), client.account(), client.token(), client.open():
+            sent = [request.headers.get("Authorization") for request in fake.seen]
+        assert sent == ["Basic Z3LDtsOfZTpwYXNzOndvcmQ="] * 2 + ["Bearer t", None]
+        assert "pass:word" not in f"{client!r} {client.basic()._settings!r}"
+        with pytest.raises(made.ConnectionFailed, match=r"basic needs credentials\. Give the client `basic`"):
+            await made.Client(fake.url, token="t").basic().__aenter__()
+        with pytest.raises(
+            made.ConnectionFailed, match=r"token needs credentials\. Give the client `token` or `basic`"
+        ):
+            await made.Client(fake.url).token().__aenter__()
+        fake.answer = lambda request: (401, {"said": "pass:word is wrong"})
+        with pytest.raises(made.Refused, match=r"\[token\] is wrong"):
+            await client.basic().__aenter__()
+    for basic in (("a:b", "secret"), ("a", "sec\nret")):
+        with pytest.raises(ValueError, match="a name without a colon") as caught:
+            made.Client(fake.url, basic=basic)
+        assert "sec" not in str(caught.value)
+
+
+async def test_a_key_goes_in_a_cookie(made: Path, load_client: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    """Where that is the only place; what no cookie can hold is told, and not sent."""
+    document = tmp_path / "asyncapi.yaml"
+    told = document_of("credentials").read_text()
+    document.write_text(
+        told.replace("{$ref: '#/components/securitySchemes/cookie'}, {", "{").replace("bearer'}", "cookie'}")
+    )
+    write_client(made, "cookies", document)
+    importlib.invalidate_caches()
+    client: Any = load_client("cookies")
+    async with asyncio.timeout(20), FakeServer([]).up() as fake:
+        async with client.Client(fake.url, token="a.b-c").cookie():
+            assert [request.headers["Cookie"] for request in fake.seen] == ["session=a.b-c"]
+            assert "Authorization" not in fake.seen[0].headers
+        for token in ("a;b", 'a"b', "a b", "ä"):
+            with pytest.raises(client.ConnectionFailed, match="characters that no cookie can"):
+                await client.Client(fake.url, token=token).cookie().__aenter__()

@@ -42,7 +42,7 @@ function start({ options = {}, speed = 1, random = 0, given = [] }) {
     clock,
     random: () => random,
     WebSocket: Watched,
-    ...(tokens.length > 0 ? { token: () => tokens[Math.min(asked++, tokens.length - 1)] } : {}),
+    ...(tokens.length > 0 ? { token: nextToken } : {}),
     onUndeclared: (frame) => print({ event: "undeclared", ...frame }),
     onConnection: (event) => {
       print({ event: "connection", ...event, error: event.error && String(event.error) });
@@ -53,6 +53,12 @@ function start({ options = {}, speed = 1, random = 0, given = [] }) {
     onGap: (gap) => print({ event: "gap", ...gap }),
     onRefused: ({ channel, key, error }) => print({ event: "refused", channel, key, error: String(error) }),
   });
+}
+
+/** Return the next token; null: one that never comes. */
+function nextToken() {
+  const token = tokens[Math.min(asked++, tokens.length - 1)];
+  return token ?? new Promise(() => {});
 }
 
 function channelOf({ channel, given = [] }) {

@@ -395,6 +395,18 @@ async def test_an_expired_token_is_replaced(driver: Driver) -> None:
         assert offered == ["tapecast.v1, bearer.a.b.c", "tapecast.v1, bearer.d.e.f"]
 
 
+async def test_a_token_that_never_comes_stalls_nothing(driver: Driver) -> None:
+    """The time for connecting covers the token's source; then it is asked again, and the connection comes about."""
+    async with meeting(driver, given=[None, "d.e.f"], options={"connectTimeoutMs": 50}) as fake:
+        await driver.do("read", channel="bars")
+        await driver.until(lambda: bool(fake.seen))
+        faults = [event["error"] for event in driver.of("connection") if event["type"] == "fault"]
+        assert faults == [
+            "ClientError: `token` gave none within 50 ms. Raise connectTimeoutMs, or let it give up sooner."
+        ]
+        assert "bearer.d.e.f" in fake.seen[0].headers["Sec-WebSocket-Protocol"]
+
+
 async def test_a_token_may_go_in_the_query(driver: Driver) -> None:
     """`carriage` chooses among the places that the document allows."""
     async with meeting(driver, given=["a+b/c="], options={"carriage": "query"}) as fake:

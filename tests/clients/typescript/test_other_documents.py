@@ -16,6 +16,7 @@ from codegen.build import Builder
 from codegen.generate import generate, load
 from codegen.typescript_types import Types
 from tests.codegen.support import document_of, names
+from tests.support.fake_server import FakeServer
 from tests.support.node import CLIENT, ROOT, DriverError, driving, node, tsc
 
 HERE = Path(__file__).parent
@@ -262,3 +263,58 @@ async def test_a_late_answer_is_not_the_next_ones(workshop: Path) -> None:
             await it.call("room", "who", given=given, timeoutMs=1)
         again.set()
         assert (await it.call("room", "who", given=given))["names"] == ["right"]
+
+
+# ---------------------------------------------------------------------------------------------------- credentials
+
+_OPEN = """
+  import {{ CredentialsClient }} from "./golden_credentials/src/index.js";
+  const open = async (channel, options) => {{
+    const faults = [];
+    const told = (event) => faults.push(...(event.type === "fault" ? [event.error.message] : []));
+    const client = new CredentialsClient({{ url: "ws://127.0.0.1:{port}", onConnection: told, ...options }});
+    await client[channel].open({{ timeoutMs: {wait} }}).catch((error) => faults.push(error.name));
+    client.close();
+    return faults;
+  }};
+"""
+
+
+async def test_node_sends_credentials_in_headers(workshop: Path) -> None:
+    """Its own WebSocket takes them: a name and a password, a token, and a token as a cookie."""
+    fake = FakeServer([])
+    async with fake.up():
+        program = f"""{_OPEN.format(port=fake.port, wait=10_000)}
+          const basic = {{ name: "größe", password: "pass:word" }};
+          const cookie = {{ carriage: "cookie" }};
+          const told = [await open("basic", {{ basic }}), await open("account", {{ basic, token: "t" }}),
+            await open("cookie", {{ token: "t" }}), await open("cookie", {{ token: "a.b-c", ...cookie }}),
+            await open("cookie", {{ token: "a;b", ...cookie, requestTimeoutMs: 50 }}).then((found) => found[0])];
+          let refused = null;
+          try {{ new CredentialsClient({{ url: "ws://x", basic: {{ name: "a:b", password: "x" }} }}); }}
+          catch (error) {{ refused = error.message; }}
+          console.log(JSON.stringify([told, refused]));
+          process.exit();
+        """
+        told, refused = await asyncio.to_thread(evaluate, workshop, program)
+    assert told == [[], [], [], [], "The token holds characters that no cookie can."]
+    assert "colon" in refused
+    sent = [(request.headers.get("Authorization"), request.headers.get("Cookie")) for request in fake.seen]
+    assert sent == [*[("Basic Z3LDtsOfZTpwYXNzOndvcmQ=", None)] * 2, ("Bearer t", None), (None, "session=a.b-c")]
+
+
+def test_a_browser_is_told_what_it_can_not_send(workshop: Path) -> None:
+    """Credentials in a header or a cookie end in an error that says so, and nothing is sent."""
+    program = f"""{_OPEN.format(port=1, wait=50)}
+      const print = console.log.bind(console);
+      const exit = process.exit.bind(process);
+      delete globalThis.process;
+      const told = [await open("basic", {{ basic: {{ name: "a", password: "b" }} }}),
+        await open("cookie", {{ token: "t", carriage: "cookie" }}), await open("cookie", {{ token: "t" }})];
+      print(JSON.stringify(told.map((found) => found[0])));
+      exit();
+    """
+    found = evaluate(workshop, program)
+    whats = ("a name and a password in a header", "the token in a cookie", "the token in a header")
+    for what, text in zip(whats, found, strict=True):
+        assert text.startswith(f"This server takes {what}, which a browser's WebSocket can't send."), text

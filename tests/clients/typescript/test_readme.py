@@ -1,12 +1,21 @@
 """What the TypeScript client's README shows first, run as it is written."""
 
 import asyncio
+import json
 import re
 from pathlib import Path
 
 from tests.support.node import CLIENT, node
 from tests.support.server import running
 from tests.support.source import MINUTE, ManualSource
+
+
+def test_installing_runs_no_script() -> None:
+    """npm warns of packages that run something then, and in a folder it installs no compiler first."""
+    scripts = json.loads((CLIENT / "package.json").read_text())["scripts"]
+    assert not {"preinstall", "install", "postinstall", "prepare"} & scripts.keys()
+    assert "npm run build" in (CLIENT / "README.md").read_text()
+    assert scripts["build"] == "tsc"
 
 
 async def test_what_the_readme_shows_runs(compiled: Path) -> None:

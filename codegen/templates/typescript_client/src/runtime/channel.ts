@@ -44,6 +44,9 @@ export interface ChannelSpec {
     readonly subprotocol: boolean;
     readonly bearer: boolean;
     readonly header: string | null;
+    readonly cookie: string | null;
+    /** Whether a name and a password may stand there instead. */
+    readonly basic: boolean;
   } | null;
   /** The member that tells the messages apart, if one does. */
   readonly tag: string | null;
@@ -216,10 +219,22 @@ export class Channel<Message> {
     this.#tell({ type: "fault", channel: this.$spec.id, error });
   }
 
-  /** Ask the application for a token; null where it has none. */
+  /** Ask the application for a token; null where it has none. Throws a ClientError where it takes too long. */
   protected async $askToken(): Promise<string | null> {
-    const source = this.$settings.token;
-    return source === undefined ? null : typeof source === "string" ? source : await source();
+    const { clock, connectTimeoutMs, token: source } = this.$settings;
+    if (source === undefined || typeof source === "string") {
+      return source ?? null;
+    }
+    let timer: unknown = null;
+    const late = new Promise<never>((_, reject) => {
+      const text = `\`token\` gave none within ${connectTimeoutMs} ms. Raise connectTimeoutMs, or let it give up sooner.`;
+      timer = clock.setTimeout(() => reject(new ClientError(text)), connectTimeoutMs);
+    });
+    try {
+      return await Promise.race([source(), late]);
+    } finally {
+      clock.clearTimeout(timer);
+    }
   }
 
   /** Send a request and return its answer. `given` is what the caller gave. */
@@ -354,6 +369,7 @@ export class Channel<Message> {
 
   async #connect(): Promise<void> {
     const settings = this.$settings;
+    const begun = settings.clock.now();
     let socket: WebSocketLike;
     try {
       const token = await this.$askToken();
@@ -387,9 +403,10 @@ export class Channel<Message> {
         this.#lost(event.code, event.reason);
       }
     };
+    const spent = Math.max(0, settings.clock.now() - begun); // on the token
     this.#connectTimer = settings.clock.setTimeout(() => {
       this.#lost(BROKEN, `no connection within ${settings.connectTimeoutMs} ms`);
-    }, settings.connectTimeoutMs);
+    }, Math.max(0, settings.connectTimeoutMs - spent));
   }
 
   #makeSocket(token: string | null): WebSocketLike {
@@ -403,21 +420,27 @@ export class Channel<Message> {
         parameters.set(name, String(value));
       }
     }
-    if (token !== null && spec.security !== null) {
+    if (token !== null && spec.security !== null && takesToken(spec.security)) {
       const carriage: Carriage = settings.carriage ?? carriageOf(spec.security, token);
       if (carriage === "query") {
         parameters.set(spec.security.query ?? "token", token);
       } else if (carriage === "subprotocol") {
         protocols.push(`bearer.${token}`);
       } else if (carriage === "header") {
-        if (settings.WebSocket === undefined) {
-          throw new ClientError(
-            "This server takes the token in a header, which the environment's WebSocket can't send. " +
-              "Give a `WebSocket` that can (the package ws), or another `carriage`.",
-          );
-        }
+        this.#needHeaders("the token in a header");
         headers[spec.security.header ?? "Authorization"] = spec.security.bearer ? `Bearer ${token}` : token;
+      } else if (carriage === "cookie") {
+        this.#needHeaders("the token in a cookie");
+        if (!COOKIE.test(token)) {
+          throw new ClientError("The token holds characters that no cookie can.");
+        }
+        headers["Cookie"] = `${spec.security.cookie ?? "token"}=${token}`;
       }
+    } else if (settings.basic !== undefined && spec.security !== null && spec.security.basic) {
+      this.#needHeaders("a name and a password in a header");
+      const { name, password } = settings.basic;
+      const bytes = new TextEncoder().encode(`${name}:${password}`);
+      headers["Authorization"] = `Basic ${btoa(String.fromCharCode(...bytes))}`;
     }
     const query = parameters.toString();
     const url = `${settings.url}${this.#path}${query === "" ? "" : `${this.#path.includes("?") ? "&" : "?"}${query}`}`;
@@ -425,7 +448,21 @@ export class Channel<Message> {
     if (make === undefined) {
       throw new ClientError("There is no WebSocket here. Use Node 22 or newer, or give one (the package ws).");
     }
-    return settings.WebSocket === undefined ? new make(url, protocols) : new make(url, protocols, { headers });
+    if (settings.WebSocket === undefined) {
+      // Node's own takes headers beside the subprotocols; a browser's has no place for them.
+      return new make(url, isNode() ? ({ protocols, headers } as unknown as string[]) : protocols);
+    }
+    return new make(url, protocols, { headers });
+  }
+
+  /** Throw a ClientError where no header can be sent. */
+  #needHeaders(what: string): void {
+    if (this.$settings.WebSocket === undefined && !isNode()) {
+      throw new ClientError(
+        `This server takes ${what}, which a browser's WebSocket can't send. ` +
+          "Give a `WebSocket` that can, another `carriage`, or `carriage: \"none\"` where the browser has it as a cookie.",
+      );
+    }
   }
 
   #opened(): void {
@@ -715,12 +752,27 @@ export function frameOf(spec: RequestSpec, given: unknown): JsonObject {
 /** What a subprotocol may be made of. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+/** What the value of a cookie may be made of. */
+const COOKIE = /^[!#-+\--:<-[\]-~]+$/;
+
+function isNode(): boolean {
+  const found = globalThis as { process?: { versions?: { node?: string } } };
+  return found.process?.versions?.node !== undefined;
+}
+
+function takesToken(security: NonNullable<ChannelSpec["security"]>): boolean {
+  return security.bearer || security.header !== null || security.query !== null || security.cookie !== null;
+}
+
 /** Return where a token goes by default: addresses end up in logs, so the query comes after the subprotocol. */
 function carriageOf(security: NonNullable<ChannelSpec["security"]>, token: string): Carriage {
   if (security.subprotocol && NAME.test(token)) {
     return "subprotocol";
   }
-  return security.query !== null ? "query" : "header";
+  if (security.query !== null) {
+    return "query";
+  }
+  return security.bearer || security.header !== null || security.cookie === null ? "header" : "cookie";
 }
 
 function reasonOf(signal: AbortSignal | undefined): Error {

@@ -20,7 +20,7 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
-/** What makes a WebSocket. `options` is for those that can send headers, such as `ws`; others ignore it. */
+/** What makes a WebSocket. `options` is for those that can send headers, such as that of `ws`; others ignore it. */
 export type WebSocketConstructor = new (
   url: string,
   protocols?: string[],
@@ -39,10 +39,11 @@ export interface Clock {
 export type TokenSource = string | (() => string | Promise<string>);
 
 /**
- * Where the token goes: `query` (`?token=`), `subprotocol` (`bearer.<token>` beside the others), `header`
- * (needs a `WebSocket` that can send headers, such as `ws`), or `none`: the application sends it itself, in `onOpen`.
+ * Where the token goes: `query` (`?token=`), `subprotocol` (`bearer.<token>` beside the others), `header` and `cookie`
+ * (Node, or a `WebSocket` that can send headers; no browser can), or `none`: the application sends it itself, or the
+ * browser has it as a cookie.
  */
-export type Carriage = "query" | "subprotocol" | "header" | "none";
+export type Carriage = "query" | "subprotocol" | "header" | "cookie" | "none";
 
 /** A frame that the document doesn't know. It was counted and dropped; the connection lives. */
 export interface UndeclaredFrame {
@@ -80,15 +81,17 @@ export interface ClientOptions {
   /** The server's address without a channel's: `wss://example.com`. */
   readonly url?: string;
   readonly token?: TokenSource;
-  /** Default: the first of subprotocol, query, header that the document allows. */
+  /** A name and a password, for a server that takes them in the Authorization header. They are sent where no token is. */
+  readonly basic?: { readonly name: string; readonly password: string };
+  /** Default: the first of subprotocol, query, header, cookie that the document allows. */
   readonly carriage?: Carriage;
   /** Default: the environment's own. */
   readonly WebSocket?: WebSocketConstructor;
-  /** Headers of the handshake, for a `WebSocket` that can send them. */
+  /** Headers of the handshake: in Node, or for a `WebSocket` that can send them. */
   readonly headers?: { readonly [name: string]: string };
   /** How long a request may take, the time until the connection is open included. Default: 10000. */
   readonly requestTimeoutMs?: number;
-  /** How long opening a connection may take. Default: 10000. */
+  /** How long opening a connection may take, and of that the token's source. Default: 10000. */
   readonly connectTimeoutMs?: number;
   /** After so long without a frame the server is asked whether it is there, where the document has a way to. Default: 20000. */
   readonly idleMs?: number;
@@ -138,6 +141,9 @@ export function settle(options: ClientOptions, url: string | undefined): Setting
   const chosen = options.url ?? url;
   if (chosen === undefined) {
     throw new TypeError("The document names no server. Give `url`, such as ws://127.0.0.1:8000.");
+  }
+  if (options.basic?.name.includes(":") === true) {
+    throw new TypeError("A name that is sent with a password can't have a colon in it.");
   }
   if (!/^wss?:\/\//.test(chosen)) {
     throw new TypeError(`url must begin with ws:// or wss://, not as ${JSON.stringify(chosen)} does.`);
