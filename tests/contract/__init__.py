@@ -1,0 +1,1 @@
+"""Tests of the contract tester, and the servers that it is tried on."""

@@ -1,0 +1,221 @@
+"""The command: arguments, files and exit codes, as a user has them."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from contract.__main__ import main, read_config
+from contract.engine import CannotRun
+from tests.contract.unit.kiosk import DOCUMENT, Frame, Kiosk, kiosk, kiosk_file, running
+
+ROOT = Path(__file__).parents[3]
+
+
+@contextmanager
+def served(server: Kiosk) -> Iterator[str]:
+    """Run a server in a thread; gives its url."""
+    url: list[str] = []
+    ready, stop = threading.Event(), threading.Event()
+
+    async def run() -> None:
+        async with running(server) as found:
+            url.append(found)
+            ready.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    assert ready.wait(5)
+    try:
+        yield url[0]
+    finally:
+        stop.set()
+        thread.join()
+
+
+class Wrong(Kiosk):
+    """Tells the price as a number."""
+
+    async def asked(self, connection: ServerConnection, value: Frame) -> None:
+        if value["type"] == "buy":
+            await self.send(connection, {"type": "sold", "id": value["id"], "price": 5})
+        else:
+            await super().asked(connection, value)
+
+
+class Telling(Kiosk):
+    """Tells the token where the price should be a text."""
+
+    async def asked(self, connection: ServerConnection, value: Frame) -> None:
+        await self.send(connection, {"type": "sold", "id": value.get("id"), "price": ["token-of-mine-123"]})
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the tester's own variables out of the environment."""
+    for name in ("CONTRACT_TOKEN", "CONTRACT_TOKEN_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_right_server_is_0_and_a_wrong_one_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code says what was found, and the output what it was."""
+    path = str(kiosk_file(tmp_path))
+    spec = kiosk(tmp_path)
+    with served(Kiosk(spec)) as url:
+        assert main([path, "--url", url, "--phase", "examples", "--seed", "1"]) == 0
+    with served(Wrong(spec)) as url:
+        assert main([path, "--url", url, "--phase", "examples", "--seed", "1"]) == 1
+    out = capsys.readouterr()
+    assert "frame-invalid" in out.out
+    assert "Traceback" not in out.out + out.err
+
+
+def test_reports_are_written_and_no_secret_stands_in_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind is made in its folder, with the finding, and without what the environment gave."""
+    monkeypatch.setenv("CONTRACT_TOKEN", "token-of-mine-123")  # which the server tells everybody
+    files = {kind: tmp_path / "out" / f"r.{kind}" for kind in ("junit", "json", "html")}
+    with served(Telling(kiosk(tmp_path))) as url:
+        report = ",".join(f"{kind}={path}" for kind, path in files.items())
+        path = str(kiosk_file(tmp_path))
+        assert main([path, "--url", url, "--phase", "valid", "--report", report, "--seed", "3"]) == 1
+    found = json.loads(files["json"].read_text())
+    assert (found["seed"], "frame-invalid" in {item["rule"] for item in found["findings"]}) == (3, True)
+    captured = capsys.readouterr()
+    for told in (*(path.read_text() for path in files.values()), captured.out, captured.err):
+        assert "of-mine" not in told
+    assert all("frame-invalid" in path.read_text() for path in files.values())
+
+
+URL = ["--url", "ws://127.0.0.1:1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "--url"),
+        ([*URL, "--phase", "all-of-it"], "invalid choice"),
+        ([*URL, "--max-time", "0"], "write seconds above 0"),
+        ([*URL, "--max-time", "nan"], "write seconds above 0"),
+        ([*URL, "--timeout", "-1"], "write seconds above 0"),
+        ([*URL, "--timeout", "soon"], "invalid"),
+        ([*URL, "--rate", "-1"], "0 for no limit"),
+        ([*URL, "--report", "pdf=x"], "--report pdf=x: write one of"),
+        ([*URL, "--report", "junit"], "--report junit: write one of"),
+        ([*URL], "Nothing answers at ws://127.0.0.1:1"),
+        (["--url", "ftp://x"], "Write ws://HOST:PORT"),
+        (["--url", "ws://127.0.0.1:99999"], "Nothing answers"),
+        ([*URL, "--config", "none.toml"], "none.toml can't be read"),
+        ([*URL, "--token", "a\nb"], ""),
+    ],
+)
+def test_what_cannot_run_is_2_and_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    """Bad arguments, and a server that isn't there, are one clear answer."""
+    assert main([str(kiosk_file(tmp_path)), *arguments]) == 2
+    out = capsys.readouterr()
+    assert said in out.err
+    assert "Traceback" not in out.err
+
+
+def test_a_document_that_is_wrong_or_missing_is_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its faults are told with their lines."""
+    path = kiosk_file(tmp_path, DOCUMENT.replace("messages/tick'", "messages/tock'"))
+    assert main([str(path), *URL]) == 2
+    assert "kiosk.yaml:" in capsys.readouterr().err
+    assert main([str(tmp_path / "none.yaml"), *URL]) == 2
+    assert "none.yaml" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_tester_is_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails, it is a sentence."""
+    monkeypatch.setattr("contract.__main__.load_spec", lambda *_, **__: 1 // 0)
+    assert main([str(kiosk_file(tmp_path)), *URL]) == 2
+    assert capsys.readouterr().err.startswith("The tester itself failed at test_command.py:")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[values", "can't be read"),
+        ("[vaules]\nx = ['a']", "'vaules' is unknown"),
+        ("[values]\nx = 'a'", "each member of [values] is a list"),
+        ("[values]\nx = []", "each member of [values] is a list"),
+        ("values = 1", "each member of [values] is a list"),
+        ("[unreachable]\nx = 1", "a text that says why"),
+    ],
+)
+def test_a_config_file_that_is_wrong_is_told(tmp_path: Path, text: str, said: str) -> None:
+    """What is wrong with it, and how to write it."""
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    with pytest.raises(CannotRun) as error:
+        read_config(path)
+    assert said in str(error.value)
+
+
+def test_a_config_file_is_read(tmp_path: Path) -> None:
+    """Values by name, and reasons by code."""
+    path = tmp_path / "c.toml"
+    path.write_text("[values]\nsymbol = ['A', 1]\n[unreachable]\n4001 = 'it stops'\n")
+    config = read_config(path)
+    assert (config.values, config.unreachable) == ({"symbol": ["A", 1]}, {"4001": "it stops"})
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which the project is found."""
+    return {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{ROOT / 'clients' / 'python'}"}
+
+
+def test_tapecast_has_it_too(tmp_path: Path) -> None:
+    """`tapecast contract` takes the same arguments and gives the same exit codes."""
+    command = [sys.executable, "-c", "from gateway.cli import main; main()", "contract", str(kiosk_file(tmp_path))]
+    with served(Wrong(kiosk(tmp_path))) as url:
+        done = subprocess.run(
+            [*command, "--url", url, "--phase", "examples"],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, "frame-invalid" in done.stdout, done.stderr) == (1, True, "")
+
+
+class Slow(Kiosk):
+    """Never answers."""
+
+    async def asked(self, connection: ServerConnection, value: Frame) -> None:
+        pass
+
+
+def test_ctrl_c_stops_it(tmp_path: Path) -> None:
+    """It ends at once, with 2 and without a traceback."""
+    server = Slow(kiosk(tmp_path))
+    with served(server) as url:
+        command = [sys.executable, "-m", "contract", str(kiosk_file(tmp_path)), "--url", url]
+        with subprocess.Popen(
+            command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            until = time.monotonic() + 20
+            while not server.connections and time.monotonic() < until:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            _, said = process.communicate(timeout=20)
+    assert (process.returncode, said.strip()) == (2, "Stopped.")
+    assert time.monotonic() - began < 3
