@@ -25,19 +25,26 @@ class Judge:
             yield tuple(error.instance_path), error.message
 
     def _validator(self, schema: Place) -> jsonschema_rs.Draft7Validator | None:
-        definitions: dict[str, Any] = {}
-        names: dict[Place, str] = {}
-
-        def refer(place: Place) -> Any:
-            target = self._document.resolve(place)
-            assert target is not None, "the structure was checked before"
-            if target not in names:
-                names[target] = f"d{len(names)}"
-                definitions[names[target]] = plain(target, refer)
-            return {"$ref": f"#/definitions/{names[target]}"}
-
-        whole = {"allOf": [plain(schema, refer)], "definitions": definitions}
         try:
-            return jsonschema_rs.Draft7Validator(whole, validate_formats=False)
+            return jsonschema_rs.Draft7Validator(standing_alone(self._document, schema), validate_formats=False)
         except jsonschema_rs.ValidationError:
             return None  # which another rule tells
+
+
+def standing_alone(document: Document, schema: Place) -> dict[str, Any]:
+    """Return a schema as draft-07 that needs no other: `{"allOf": [schema], "definitions": {...}}`.
+
+    A `$ref` in it is `#/definitions/NAME`, wherever in the files that lies.
+    """
+    definitions: dict[str, Any] = {}
+    names: dict[Place, str] = {}
+
+    def refer(place: Place) -> Any:
+        target = document.resolve(place)
+        assert target is not None, "the structure was checked before"
+        if target not in names:
+            names[target] = f"d{len(names)}"
+            definitions[names[target]] = plain(target, refer)
+        return {"$ref": f"#/definitions/{names[target]}"}
+
+    return {"allOf": [plain(schema, refer)], "definitions": definitions}

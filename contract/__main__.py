@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = read_config(options.config) if options.config else Config()
         spec = load_spec(options.document, perspective=options.perspective, lenient=options.lenient)
         run = _options(options, config)
-        result = _run(spec, run)
+        result = _run(spec, run, str(options.document))
         write_reports(result, spec, targets)
     except DocumentError as error:
         return _say(render_faults(error.faults, "text"))
@@ -152,9 +152,10 @@ def _options(options: argparse.Namespace, config: Config) -> Options:
     )
 
 
-def _run(spec: Spec, options: Options) -> Result:
+def _run(spec: Spec, options: Options, document: str) -> Result:
     with Display(spec, options.url) as display:
         result = asyncio.run(run_async(spec, options, display))
+        result.document = document  # as it was given, so that the command that finds it again can be pasted
         display.done(result)
     return result
 

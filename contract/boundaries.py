@@ -74,7 +74,8 @@ def _whole(site: Site) -> Iterator[tuple[Any, str, str]]:
     index = node.forms.index(form) + 1
     for keyword in _CHOICES:
         if keyword in form.keywords:
-            yield site.value, keyword, f"{keyword}: {site.kind}, form {index} of {len(node.forms)}"
+            one = f", form {index} of {len(node.forms)}" if len(node.forms) > 1 else ""
+            yield site.value, keyword, f"{keyword}: {site.kind}{one}"
     if form.is_typed:
         yield site.value, "type", f"type: {site.kind}"
 

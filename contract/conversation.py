@@ -72,7 +72,7 @@ class Socket:
         return not self.closed.is_set() and not self.closing
 
 
-class _Unbiased(ClientConnection):
+class Unbiased(ClientConnection):
     """A connection whose server may choose any subprotocol, also one that wasn't offered: the judge is another."""
 
     def __init__(self, protocol: ClientProtocol, **options: Any) -> None:
@@ -239,7 +239,7 @@ class Conversation:
                 close_timeout=_CLOSE_S,
                 user_agent_header="contract",
                 proxy=None,
-                create_connection=_Unbiased,
+                create_connection=Unbiased,
             )
         except InvalidStatus as error:
             if error.response.status_code in _BUSY and self.terms.patient and tries:

@@ -63,8 +63,8 @@ _FALLBACK: Final[Mapping[Kind, str]] = {
 _CLOSES: Final[Mapping[int, str]] = {
     1000: "the server never ended a connection in the normal way",
     1001: "the server says so when it stops, or when a client goes away",
-    1002: "only a client that breaks the WebSocket protocol gets it; the tester doesn't",
-    1007: "only text that is no UTF-8 gets it; the tester sends none",
+    1002: "only a client that breaks the WebSocket protocol gets it, as the phase `limits` does",
+    1007: "only text that is no UTF-8 gets it, as the phase `limits` sends it",
     1011: "only a failure of the server gets it",
     1012: "the server says so when it restarts",
     1013: "only a server under too much load says so",

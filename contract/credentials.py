@@ -63,6 +63,7 @@ class Credentials:
         verify.
         """
         self.proven = False  # a server took a token that was made up
+        self._made: str | None = None
         self._token = token
         self._secret = secret
         self.now = now
@@ -170,7 +171,9 @@ class Credentials:
         lives = expires_at is None or expires_at > self.now() + _HOUR
         if self._token is not None and complete and lives:
             return self._token
-        return self._sign(self._claims_as_good())
+        if self._made is None:
+            self._made = self._sign(self._claims_as_good())
+        return self._made
 
     def lacks(self, channel: Channel) -> tuple[str, ...]:
         """Return the scopes of a channel that the good token is known not to have."""

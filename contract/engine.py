@@ -205,12 +205,10 @@ class Run:
         return replace(channel, operations=tuple(operations))
 
     def _can_make(self, channel: Channel, message: Message) -> bool:
-        try:
-            self.made(message, 1)
-        except Unmakeable:
-            self.remark(f"{channel.id}/{message.key} isn't sent: no value is found that fits its schema. Mend that.")
-            return False
-        return True
+        if self.made(message, 1):
+            return True
+        self.remark(f"{channel.id}/{message.key} isn't sent: no value is found that fits its schema. Mend that.")
+        return False
 
     def boundaries(self, message: Message) -> Sequence[Case]:
         """Return a message at each boundary of its schema. Channels that share a message share them."""
@@ -585,6 +583,8 @@ async def run_async(spec: Spec, options: Options, display: Display | None = None
 
     Raises CannotRun where the server can't be reached at all, or no channel of it, or the tester itself fails.
     """
+    if not spec.channels:
+        raise CannotRun(f"{spec.file} has no channel that can be reached by WebSocket: there is nothing to test.")
     run = Run(spec, options, display)
     try:
         await _reachable(run)
@@ -611,8 +611,6 @@ def internal_fault(error: BaseException, seed: int | None = None) -> str:
 async def _all_phases(run: Run) -> Result:
     from contract.phases import WORK
 
-    if not run.spec.channels:
-        raise CannotRun(f"{run.spec.file} has no channel that can be reached by WebSocket: there is nothing to test.")
     options = run.options
     chosen: list[PhaseName] = [name for name in PHASES if name in options.phases]
     if "examples" not in chosen:

@@ -15,6 +15,7 @@ from codegen.dialect import plain
 from codegen.document import Document, Place
 from codegen.faults import Mark
 from codegen.generate import load
+from codegen.judge import standing_alone
 from codegen.reading import Form, OperationPlace, Perspective, Reader, SecurityPlace, Segment
 from codegen.schemas import object_parts, types_of
 from codegen.streams import StreamBuilder
@@ -39,18 +40,7 @@ class Schema:
     @cached_property
     def value(self) -> dict[str, Any]:
         """Return `{"allOf": [schema], "definitions": {...}}`; a `$ref` in it is `#/definitions/NAME`."""
-        definitions: dict[str, Any] = {}
-        names: dict[Place, str] = {}
-
-        def refer(place: Place) -> Any:
-            target = self._document.resolve(place)
-            assert target is not None, "the structure was checked before"
-            if target not in names:
-                names[target] = f"d{len(names)}"
-                definitions[names[target]] = plain(target, refer)
-            return {"$ref": f"#/definitions/{names[target]}"}
-
-        return {"allOf": [plain(self.place, refer)], "definitions": definitions}
+        return standing_alone(self._document, self.place)
 
     @cached_property
     def validator(self) -> jsonschema_rs.Draft7Validator | None:

@@ -10,6 +10,7 @@ from tests.contract.rooms.server import DOCUMENT, SECRET
 EXPLAINED = {
     "time-is-prose": "`format` asserts nothing in JSON Schema draft-07, and the tester takes it so",
     "long-reason-taken": "the long reason has to close a room of one's own that is open still: few conversations do",
+    "slash-at-the-end": "many routers take a slash more for the same address, so the tester does",
     "scope-by-prefix": "which scopes a server has beyond the document's, nobody can know",
     "second-scope-refused": "a token with scopes that the document doesn't have may be refused",
     "north-refused": "with a token that was made up, only the first value of an address is held to be open to its user",

@@ -14,6 +14,7 @@ _PROSE = "only the document's prose says so"
 EXPLAINED: dict[str, str] = dict.fromkeys(
     (
         "account-not-checked-by-balances",
+        "address-with-slash-accepted",
         "alias-of-week-refused",
         "refresh-unscoped-kept",
         "reset-missing",

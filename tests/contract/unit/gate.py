@@ -54,6 +54,9 @@ SECRET: Final = "the secret of the gate, of enough bytes"
 DECLARED: Final = ("chat.v2", "chat.v1")
 NOW: Final = 1_800_000_000.0
 
+LENIENCES: Final = ("a slash at the end will do", "letters of any case will do")
+"""What many routers do, and no document forbids."""
+
 FAULTS: Final = {
     "no token will do": ("handshake-accepted", "token missing"),
     "a token is not looked at": ("handshake-accepted", "token garbage"),
@@ -75,8 +78,6 @@ FAULTS: Final = {
     "the header may be missing": ("handshake-accepted", "header X-Client required"),
     "the header may be short": ("handshake-accepted", "header X-Client minLength"),
     "more segments will do": ("handshake-accepted", "address: one more segment"),
-    "a slash at the end will do": ("handshake-accepted", "address: a slash at its end"),
-    "letters of any case will do": ("handshake-accepted", "address: letters of another case"),
     "any address will do": ("handshake-accepted", "address: another segment"),
     "whatever is offered is chosen": ("handshake-subprotocol", "offer undeclared"),
     "a subprotocol is chosen that wasn't offered": ("handshake-subprotocol", "token in the header Authorization"),

@@ -2,27 +2,13 @@
 
 import asyncio
 import contextlib
-from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.client import ClientProtocol
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from contract.conversation import Unbiased
 from contract.handshakes import Case, Outcome
-
-
-class Unbiased(ClientConnection):
-    """A connection whose server may choose any subprotocol, also one that wasn't offered: the judge is another."""
-
-    def __init__(self, protocol: ClientProtocol, **options: Any) -> None:
-        def chosen(headers: Headers) -> Subprotocol | None:
-            names = headers.get_all("Sec-WebSocket-Protocol")
-            return Subprotocol(names[0]) if names else None
-
-        protocol.process_subprotocol = chosen  # type: ignore[method-assign]
-        super().__init__(protocol, **options)
 
 
 async def shake(base: str, case: Case, *, moment: float = 0.1) -> Outcome:

@@ -15,7 +15,7 @@ from contract.credentials import Credentials
 from contract.handshakes import Case, cases, judge, kept
 from contract.model import Violation
 from contract.spec import Spec, load_spec
-from tests.contract.unit.gate import DOCUMENT, FAULTS, NOW, SECRET, Gate
+from tests.contract.unit.gate import DOCUMENT, FAULTS, LENIENCES, NOW, SECRET, Gate
 from tests.contract.unit.shaking import shake
 
 
@@ -82,6 +82,12 @@ async def test_each_fault_is_found(spec: Spec, fault: str) -> None:
     found = await found_in(spec, Gate(fault))
     assert [item for item in found if item.rule == rule and item.subject.startswith(subject)], found
     assert {item.rule for item in found} == {rule}
+
+
+@pytest.mark.parametrize("lenience", LENIENCES)
+async def test_a_lenient_router_is_blamed_for_nothing(spec: Spec, lenience: str) -> None:
+    """A slash more, or letters of another case, may mean the same address."""
+    assert await found_in(spec, Gate(lenience)) == []
 
 
 @pytest.mark.parametrize("fault", ["", "a token is kept"])

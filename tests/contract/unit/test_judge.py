@@ -251,7 +251,7 @@ def test_an_answer_to_what_nobody_waits_for_any_more_is_its_answer(judge: Judge)
         ('{"type": "tick", "version": "v1", "at": "x"}', "frame-invalid", "tick at type"),
         ('{"type": "tick", "version": "v1"}', "frame-invalid", "tick the frame required"),
         ('{"type": "tick", "version": "v2", "at": 1}', "frame-invalid", "tick version const"),
-        ('{"type": "tick", "version": "v1", "at": "\\ud800"}', "frame-invalid", "tick the frame "),
+        ('{"type": "tick", "version": "v1", "at": "\\ud800"}', "frame-invalid", "tick at type"),
         ('{"type": "error", "code": "oops"}', "error-code", "error oops"),
         ('{"type": "error", "code": 7}', "error-code", "error 7"),
         ('{"type": "error"}', "frame-invalid", "error the frame required"),

@@ -44,7 +44,7 @@ def test_a_right_server_is_green(folder: Path) -> None:
 def test_a_wrong_server_is_red_and_says_why(folder: Path) -> None:
     """The phase that found it fails with the finding's text; options give the seed and write reports."""
     with served(Wrong(kiosk(folder))) as url:
-        done = run_pytest(folder, url, "-p", "contract.plugin", "--contract-seed", "5", "--contract-report", "out")
+        done = run_pytest(folder, url, "--contract-seed", "5", "--contract-report", "out")
     assert done.returncode == 1
     assert "frame-invalid: " in done.stdout
     assert "--seed 5" in done.stdout

@@ -85,7 +85,7 @@ channels:
     address: /plain
     messages:
       quote: {payload: {type: object, required: [bid, ask], properties: {bid: {type: number}, ask: {type: number}}}}
-      status: {payload: {required: [up, since], properties: {up: {type: boolean}, since: {type: number}}}}
+      status: {payload: {type: object, required: [up, since], properties: {up: {type: boolean}, since: {type: number}}}}
 operations:
   telling: {action: send, channel: {$ref: '#/channels/plain'}}
 """
