@@ -158,7 +158,17 @@ def _different(run: Run, channel: Channel, operation: Operation, message: Messag
     Values under the names of the message's members are the user's to give: no document says which symbols there are.
     """
     base = example_of(run, channel, operation, message)
-    places = [path for path, _ in leaves(base) if path[0] not in message.tags and path != message.correlation]
+    seen = [base, *(value for _, value, _ in message.examples)]
+    paths = dict.fromkeys(path for value in seen for path, _ in leaves(value))
+    own = [path for path, _ in leaves(base)]
+    places = [
+        path
+        for path in paths
+        if path[0] not in message.tags
+        and path != message.correlation
+        # What the request hasn't gets the user's values alone.
+        and (path in own or run.given(channel, str(path[-1])))
+    ]
     known = [(path, run.given(channel, str(path[-1])) or [at(base, path)]) for path in places]
     for values in product(*(items for _, items in known)):
         value = base

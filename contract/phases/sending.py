@@ -16,7 +16,8 @@ from contract.values import Unmakeable
 
 _CASES_OF_A_CONNECTION = 150
 _MOST_FAILURES = 4
-_BAD_IN_A_ROW = 8
+BAD_IN_A_ROW = 8
+"""So many bad frames are sent between two good ones, at most: a server may end a connection that sends too many."""
 
 
 def encode(message: Message, value: Any) -> str | bytes:
@@ -139,7 +140,7 @@ class Driver:
         plain = answer is not None and bool(answer.answers) and not step.good
         self._bad = self._bad + 1 if plain else 0
         # An error shows that the server is through. But many bad frames in a row may end a connection.
-        if not conversation.violations and (silent or not step.good) and not (plain and self._bad % _BAD_IN_A_ROW):
+        if not conversation.violations and (silent or not step.good) and not (plain and self._bad % BAD_IN_A_ROW):
             follow = probe(run, self.channel)
             if follow is not None and conversation.sockets[self._entry.socket].is_open:
                 await conversation.send(follow)

@@ -19,7 +19,7 @@ from contract.conversation import Conversation
 from contract.engine import Run
 from contract.judge import Request
 from contract.model import Close, Connect, Link, Send, Wait
-from contract.phases.sending import encode, example_of, numbered, request, sendable
+from contract.phases.sending import BAD_IN_A_ROW, encode, example_of, numbered, probe, request, sendable
 from contract.pool import Pool, enrich
 from contract.resuming import Recording, compare, resume_query, resume_request
 from contract.spec import Channel, Message, Operation
@@ -185,12 +185,15 @@ class Walker:
         if answer is not None and answer.answers and not is_refusal(*answer.answers[0]):
             run.taken(channel, step, answer)
             pool.learn(message, answer.value)
-            for _ in range(self._owed(operation, message)):
+            for count in range(self._owed(operation, message)):
                 # What the server took a moment ago, but for one thing, shows best whether it sees that one.
                 broken = self._broken(operation, message, answer.value, links, socket)
                 if broken is None or conversation.violations:
                     break
                 await conversation.send(broken)
+                good = probe(run, channel) if count % BAD_IN_A_ROW == BAD_IN_A_ROW - 1 else None
+                if good is not None:
+                    await conversation.send(replace(good, socket=socket))  # many bad ones in a row may end it
         if operation.id in self._subscribes or (self._pushes and random.random() < 0.15):
             await conversation.wait(Wait(_QUICK_WAIT if random.random() < 0.7 else _LONG_WAIT, socket))
         elif operation.id in self._ends and random.random() < 0.7:
