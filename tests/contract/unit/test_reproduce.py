@@ -122,7 +122,9 @@ async def test_a_socket_number_is_used_again() -> None:
         async with open_room() as (room, url):
             await play(found, url + "/prefix/")
             await settled(room, 2)
-        assert [path for path, _ in room.handshakes] == ["/prefix/room?1", "/prefix/room?2"]
+        paths = [path for path, _ in room.handshakes]
+        # Shell lines are processes of their own, and a busy machine may start the second one first.
+        assert (paths if play is run_python else sorted(paths)) == ["/prefix/room?1", "/prefix/room?2"]
         assert sorted(map(str, room.frames)) == [order(), order(id=2)]
 
 
