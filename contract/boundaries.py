@@ -8,9 +8,10 @@ from random import Random
 from typing import Any, Final
 
 from contract.forms import NEVER, Form, frozen, kind_of
-from contract.places import Case, Pointer, Site, plain_maker, shown, sites
+from contract.places import Case, Pointer, Site, plain_maker, sites
 from contract.texts import KINDS, of_format, sized
 from contract.values import SAFE, Maker, Unmakeable, near_numbers, number_fits, text_fits
+from contract.ways import way_text
 
 __all__ = ["Case", "boundaries"]
 
@@ -39,7 +40,9 @@ def boundaries(schema: Mapping[str, Any], examples: Sequence[Any] = ()) -> Itera
             if key not in found:
                 if not judge.is_valid(whole):
                     continue
-                found[key] = Case(whole, site.pointer, keyword, f"{shown(site.pointer)}: {what}", valid=True)
+                found[key] = Case(
+                    whole, site.pointer, keyword, f"{way_text(site.pointer, 'the message')}: {what}", valid=True
+                )
                 also[key] = {}
             elif (site.pointer, keyword) != (found[key].pointer, found[key].keyword):
                 also[key][site.pointer, keyword] = None

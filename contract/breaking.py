@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from contract.drawing import seeds
 from contract.forms import NEVER, Form, Node, frozen, is_whole, kind_of
-from contract.places import Case, Pointer, Site, at, plain_maker, replaced, shown, sites
+from contract.places import Case, Pointer, Site, plain_maker, sites
 from contract.texts import sized
 from contract.values import EXTRAS, Maker, Unmakeable
+from contract.ways import at, put, way_text
 
 __all__ = ["Case", "breakages", "generate_breakages", "malformed", "random_breakage"]
 
@@ -145,7 +146,7 @@ class _Source:
             elif form.values is None and isinstance(value, list):
                 parts = list(range(len(value)))
             if not parts or random.random() < (0.15 if pointer else 0.1):
-                return Site(pointer, node, form, kind_of(value), value, partial(replaced, whole, pointer))
+                return Site(pointer, node, form, kind_of(value), value, partial(put, whole, pointer))
             part = random.choice(parts)
             node = form.member(part) if isinstance(part, str) else form.item(part)
             pointer, value = (*pointer, part), at(value, (part,))
@@ -175,7 +176,7 @@ def _case(maker: Maker, site: Site, broken: _Broken, keep: frozenset[str]) -> Ca
         whole,
         pointer,
         keyword,
-        f"{'tag ' if is_tag else ''}{shown(pointer)}: {told}",
+        f"{'tag ' if is_tag else ''}{way_text(pointer, 'the message')}: {told}",
         valid=False,
         good=site.put(site.value),
     )

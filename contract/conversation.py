@@ -23,7 +23,8 @@ from codegen.faults import Mark
 from contract.judge import Judge, Request
 from contract.model import Close, Connect, Data, Event, EventKind, Send, Step, Violation, Wait
 from contract.spec import Channel, Message, Spec
-from contract.telling import ABSENT, Told, at, is_tagged, is_text, may_refuse, parse, put
+from contract.telling import Told, is_tagged, is_text, may_refuse, parse
+from contract.ways import ABSENT, at, put
 
 _OPEN_TIMEOUT = 10.0
 _CLOSE_S = 2.0
@@ -63,7 +64,6 @@ class Socket:
     reason: str = ""
     closing: bool = False
     broken: bool = False  # by a frame that is none by RFC 6455
-    frames: int = 0
     received: list[tuple[str, Any]] = field(default_factory=list)
 
     @property
@@ -288,7 +288,6 @@ class Conversation:
 
     def _receive(self, socket: Socket, number: int, data: Data) -> None:
         told = socket.judge.received(data)
-        socket.frames += 1
         key = told.message.key if told.message is not None else None
         self._note("received", number, data=data, message=key)
         if key is not None:

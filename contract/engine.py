@@ -43,8 +43,9 @@ from contract.pool import Pool
 from contract.reproduce import conceal_text
 from contract.shrinking import shortest, simpler_values
 from contract.spec import Channel, Message, Schema, Spec
-from contract.telling import Told, is_refusal, parse, without
+from contract.telling import Told, is_refusal, parse
 from contract.values import Unmakeable, generate
+from contract.ways import without
 
 _REPEATS = 3
 _SHRINK_S = 12.0
@@ -91,7 +92,6 @@ class Options:
     rate: float | None = None
     values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     unreachable: Mapping[str, str] = field(default_factory=dict)
-    headers: Sequence[tuple[str, str]] = ()
     enough: Callable[[Finding], bool] | None = None  # after which finding to stop
 
 
@@ -162,7 +162,7 @@ class Run:
         for name, pool in self.pools.items():
             for channel in spec.channels:
                 for message in (*channel.sent, *channel.received):
-                    for _, example, _ in message.examples:
+                    for example in message.example_values:
                         pool.learn(message, example)
             for key, items in options.values.items():
                 holder, _, member = key.rpartition(".")
@@ -192,7 +192,7 @@ class Run:
                 self._made[key] = list(islice(generate(message.schema.value, seed), count))
             except Unmakeable as error:
                 self.remark(f"{message.title} is only sent by its examples, if it has any: {error}.")
-                self._made[key] = [value for _, value, _ in message.examples[:count]]
+                self._made[key] = message.example_values[:count]
         return self._made[key]
 
     def _makeable(self, channel: Channel) -> Channel:
@@ -214,14 +214,14 @@ class Run:
         """Return a message at each boundary of its schema. Channels that share a message share them."""
         key = ("boundaries", message.schema)
         if key not in self._cases:
-            self._cases[key] = _ranked(boundaries(message.schema.value, _examples(message)))
+            self._cases[key] = _ranked(boundaries(message.schema.value, message.example_values))
         return self._cases[key]
 
     def breakages(self, message: Message) -> Sequence[Case]:
         """Return a message with each one thing broken."""
         key = ("breakages", message.schema)
         if key not in self._cases:
-            self._cases[key] = _ranked(breakages(message.schema.value, frozenset(message.tags), _examples(message)))
+            self._cases[key] = _ranked(breakages(message.schema.value, frozenset(message.tags), message.example_values))
         return self._cases[key]
 
     def too_long(self, data: Data) -> bool:
@@ -234,7 +234,7 @@ class Run:
         values = self.options.values
         return values.get(f"{channel.id}.{name}") or values.get(name) or ()
 
-    def taken(self, channel: Channel, step: Send, request: Request) -> None:
+    def taken(self, channel: Channel, request: Request) -> None:
         """Take note of a request that the server took."""
         if request.message is None or request.operation is None or request.message.form != "json":
             return
@@ -294,10 +294,10 @@ class Run:
         if channel.id in self.refused:
             return None
         security = channel.security
-        if security is not None and not security.optional and self.credentials.good(channel) is None:
+        token = self.credentials.good(channel)
+        if security is not None and not security.optional and token is None:
             self.remark(f"{channel.id} wants credentials: give some by --token or --token-secret to test it.")
             return None
-        token = self.credentials.good(channel)
         self._keep(token)
         try:
             connect = good_connect(channel, self.credentials, self.parameters)
@@ -546,10 +546,6 @@ def _ranked(cases: Iterable[Case]) -> tuple[Case, ...]:
         ranked.append((ranks[case.pointer, case.keyword], case))
         ranks[case.pointer, case.keyword] += 1
     return tuple(case for _, case in sorted(ranked, key=lambda item: item[0]))
-
-
-def _examples(message: Message) -> list[Any]:
-    return [value for _, value, _ in message.examples]
 
 
 def _scopes(spec: Spec) -> tuple[str, ...]:

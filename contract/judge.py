@@ -12,7 +12,8 @@ from typing import Any
 from contract.model import Data, Send, Violation
 from contract.spec import Channel, Message, Operation, Spec
 from contract.streaming import StreamJudge
-from contract.telling import ABSENT, Told, code_of, id_of, is_refusal, parse, tell, way_text
+from contract.telling import Told, code_of, id_of, is_refusal, parse, tell
+from contract.ways import ABSENT, way_text
 
 _STANDARD_CLOSES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014})
 """What a server may close with by RFC 6455 and its registry. 1011 says itself that the server failed."""
@@ -336,10 +337,6 @@ class Judge:
         elif code not in _STANDARD_CLOSES and not 3000 <= code <= 4999:
             text = f"The server closed with {code} ({reason!r})" + (": it failed." if code == 1011 else ".")
             self._blame("close-code", text, str(code))
-
-    def blame(self, violation: Violation) -> None:
-        """Take a violation that somebody else noticed."""
-        self.violations.append(violation)
 
     def _blame(
         self,

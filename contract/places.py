@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 from contract.forms import NEVER, Form, Node, is_whole
 from contract.values import Maker, Unmakeable
+from contract.ways import ABSENT, at
+from contract.ways import put as put_at
 
 Pointer: TypeAlias = tuple[str | int, ...]
 
@@ -48,36 +50,6 @@ class Site:
     kind: str
     value: Any
     put: Callable[[Any], Any]
-
-
-def shown(pointer: Pointer) -> str:
-    """Return a pointer for people: `payload.items[0].price`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in pointer)
-    return text.removeprefix(".") or "the message"
-
-
-def at(value: Any, pointer: Pointer) -> Any:
-    """Return what stands at a place. Raises LookupError."""
-    for part in pointer:
-        if not isinstance(value, (dict, list)) or isinstance(value, list) != isinstance(part, int):
-            raise LookupError(part)
-        value = value[part]  # type: ignore[index, unused-ignore]
-    return value
-
-
-def replaced(value: Any, pointer: Pointer, new: Any) -> Any:
-    """Return a value with another at a place, which need not be there yet."""
-    if not pointer:
-        return new
-    part, *rest = pointer
-    if isinstance(value, list):
-        assert isinstance(part, int)
-        return [
-            *value[:part],
-            replaced(value[part] if part < len(value) else None, tuple(rest), new),
-            *value[part + 1 :],
-        ]
-    return {**value, part: replaced(value.get(part), tuple(rest), new)}
 
 
 def plain_maker(schema: Mapping[str, Any]) -> Maker:
@@ -121,7 +93,7 @@ def sites(maker: Maker, examples: Sequence[Any] = ()) -> Iterator[Site]:
 
 
 def _putting(put: Callable[[Any], Any], base: Any, part: str | int) -> Callable[[Any], Any]:
-    return lambda value: put(replaced(base, (part,), value))
+    return lambda value: put(put_at(base, (part,), value))
 
 
 def _good(
@@ -154,10 +126,9 @@ def _is_of(kind: str, value: Any) -> bool:
 
 def _held(examples: Sequence[Any], pointer: Pointer) -> Iterator[Any]:
     for example in examples:
-        try:
-            yield at(example, pointer)
-        except LookupError:
-            continue
+        found = at(example, pointer)
+        if found is not ABSENT:
+            yield found
 
 
 def _children(maker: Maker, site: Site, examples: Sequence[Any]) -> Iterator[tuple[str | int, Node, Any]]:

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 from contract.model import Link
 from contract.spec import Message
-from contract.telling import is_text, put
+from contract.telling import is_text
+from contract.ways import put
 
 Path: TypeAlias = tuple[str | int, ...]
 

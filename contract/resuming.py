@@ -8,7 +8,6 @@ What differs is told as `stream-resume`. Only what both must have had is compare
 and after the one at which the witness began, up to `until`.
 """
 
-import copy
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from codegen import ir
 from contract.model import Violation
 from contract.spec import Channel
 from contract.streaming import Key, Position, integer_at, is_whole, key_of, name_of, text_at, value_at
+from contract.ways import put, without
 
 Way = tuple[str, ...]
 
@@ -26,11 +26,8 @@ def resume_request(stream: ir.Stream, subscribe: Any, position: Position) -> Any
     """Return a copy of a subscribing message that asks to go on after a position. ValueError: the stream can't."""
     if stream.resume is None or stream.subscribe is None:
         raise ValueError(f"{name_of(stream)} has no resume by a request.")
-    value = copy.deepcopy(subscribe)
-    _put(value, stream.resume.seq, position.seq)
-    if stream.resume.epoch is not None:
-        _put(value, stream.resume.epoch, position.epoch)
-    return value
+    value = put(subscribe, stream.resume.seq, position.seq)
+    return put(value, stream.resume.epoch, position.epoch) if stream.resume.epoch is not None else value
 
 
 def resume_query(stream: ir.Stream, position: Position) -> Mapping[str, str]:
@@ -41,14 +38,6 @@ def resume_query(stream: ir.Stream, position: Position) -> Mapping[str, str]:
     if stream.resume.epoch is not None and position.epoch is not None:
         query[stream.resume.epoch[-1]] = position.epoch
     return query
-
-
-def _put(value: Any, way: Way, new: Any) -> None:
-    for name in way[:-1]:
-        if not isinstance(value.get(name), dict):
-            value[name] = {}
-        value = value[name]
-    value[way[-1]] = new
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +129,9 @@ class Recording:
             return
         epoch = text_at(value, frame.epoch)
         self.epoch = epoch if epoch is not None else self.epoch
-        content = copy.deepcopy(value)
+        content = value
         for way in self._own.get(message, ()):
-            _take_out(content, way)
+            content = without(content, way)
         text = json.dumps(_plain(content), sort_keys=True)
         self.counted.append(Counted(key, self.epoch, seq, prev, message, text))
 
@@ -268,13 +257,6 @@ class _Comparison:
                 mark=known.mark if known is not None else None,
             )
         )
-
-
-def _take_out(value: Any, way: Way) -> None:
-    for name in way[:-1]:
-        value = value.get(name) if isinstance(value, dict) else None
-    if way and isinstance(value, dict):
-        value.pop(way[-1], None)
 
 
 def _plain(value: Any) -> Any:

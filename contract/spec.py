@@ -50,6 +50,11 @@ class Schema:
         except jsonschema_rs.ValidationError:
             return None
 
+    @cached_property
+    def size(self) -> int:
+        """Return how much it says, to tell a small schema from a large one."""
+        return len(str(self.value))
+
     def fits(self, value: Any) -> bool:
         """Tell whether a JSON value fits."""
         if self.validator is None:
@@ -118,6 +123,11 @@ class Message:
 
     members: frozenset[str] = frozenset()  # at the top, of every branch
     unfit: tuple[str, ...] = ()
+
+    @property
+    def example_values(self) -> list[Any]:
+        """Return the payloads of the examples."""
+        return [value for _, value, _ in self.examples]
 
     def fits(self, data: str | bytes, value: Any) -> bool:
         """Tell whether a frame is this message. `value` is its JSON, None where it is none."""
@@ -189,6 +199,10 @@ class Channel:
     streams: tuple[ir.Stream, ...]
     servers: tuple[str, ...]
     mark: Mark
+
+    def operation(self, name: str) -> Operation:
+        """Return an operation by its id."""
+        return next(operation for operation in self.operations if operation.id == name)
 
     @cached_property
     def tag(self) -> str | None:

@@ -50,6 +50,7 @@ from typing import Any, Literal, TypeAlias, TypeGuard
 from codegen import ir
 from contract.model import Violation
 from contract.spec import Channel
+from contract.ways import ABSENT, at
 
 Key: TypeAlias = tuple[str, ...]
 """A key: its parts, each as JSON, so that `1`, `"1"` and `true` are three."""
@@ -81,13 +82,8 @@ def name_of(stream: ir.Stream) -> str:
 
 def value_at(value: Any, way: Iterable[str] | None) -> Any:
     """Return what a way leads to in a frame; None where there is nothing."""
-    if way is None:
-        return None
-    for name in way:
-        if not isinstance(value, Mapping) or name not in value:
-            return None
-        value = value[name]
-    return value
+    found = at(value, tuple(way)) if way is not None else ABSENT
+    return found if found is not ABSENT else None
 
 
 def key_of(value: Any, parts: Iterable[ir.KeyPart]) -> AskedKey:

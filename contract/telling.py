@@ -2,15 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from contract.model import Data
 from contract.spec import Channel, Message, Way
-
-ABSENT = object()
-"""What `at` returns where nothing stands."""
+from contract.ways import ABSENT, at
 
 _FAILURES = frozenset({"error", "err", "fail", "failed", "failure", "rejected", "refused", "nack", "denied", "invalid"})
 _ERROR_MEMBERS = frozenset({"error", "errors", "errorMessage", "error_message", "errorCode", "error_code", "errorMsg"})
@@ -30,20 +28,6 @@ def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON")
 
 
-def at(value: Any, way: Sequence[str | int]) -> Any:
-    """Return what stands at the end of a way, ABSENT where nothing does."""
-    for part in way:
-        inner: Any = ABSENT
-        if isinstance(value, list):
-            inner = value[part] if isinstance(part, int) and part < len(value) else ABSENT
-        elif isinstance(value, Mapping):
-            inner = value.get(part, ABSENT)
-        if inner is ABSENT:
-            return ABSENT
-        value = inner
-    return value
-
-
 def is_text(value: Any) -> bool:
     """Tell whether a value can be sent: half of a surrogate pair, which JSON can escape, can't be UTF-8."""
     try:
@@ -51,30 +35,6 @@ def is_text(value: Any) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def put(value: Any, way: Sequence[str | int], item: Any) -> Any:
-    """Return a value with another item at the end of a way; objects that are missing on the way are made."""
-    if not way:
-        return item
-    head, rest = way[0], way[1:]
-    if isinstance(value, list) and isinstance(head, int) and head < len(value):
-        return [*value[:head], put(value[head], rest, item), *value[head + 1 :]]
-    members = dict(value) if isinstance(value, Mapping) else {}
-    members[str(head)] = put(members.get(str(head), {}), rest, item)
-    return members
-
-
-def without(value: Any, way: Sequence[str | int]) -> Any:
-    """Return a value without what stands at the end of a way; the value as it is where nothing does."""
-    if not way or at(value, way) is ABSENT:
-        return value
-    holder = at(value, way[:-1])
-    if isinstance(holder, list):
-        rest: Any = [item for index, item in enumerate(holder) if index != way[-1]]
-    else:
-        rest = {name: item for name, item in holder.items() if name != way[-1]}
-    return put(value, way[:-1], rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +187,6 @@ def may_refuse(message: Message) -> bool:
         return True
     text = json.dumps(message.schema.value)
     return any(f'"{name}"' in text for name in (*_ERROR_MEMBERS, *_SUCCESS_MEMBERS, *_FAILURES))
-
-
-def way_text(way: Sequence[str | int]) -> str:
-    """Return a way as people write it: `payload.items[0].id`; `the frame` for the empty one."""
-    text = ""
-    for part in way:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "the frame"
 
 
 def id_of(message: Message, value: Any) -> Any:

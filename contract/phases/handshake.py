@@ -11,7 +11,8 @@ from contract.handshakes import Case, Outcome, cases, ending_case, judge, kept, 
 from contract.model import Connect, Send, Violation
 from contract.phases.sending import example_of, request
 from contract.spec import Channel, Spec
-from contract.telling import is_refusal, put
+from contract.telling import is_refusal
+from contract.ways import put
 
 _SEE_S = 0.25
 _ROOM_TRIES = 20
@@ -124,7 +125,7 @@ async def _foreign_refresh(run: Run, channel: Channel, entry: Connect) -> None:
         variant = run.credentials.other_user() if stream.refresh is not None else None
         if stream.refresh is None or variant is None:
             continue
-        operation = next(item for item in channel.operations if item.id == stream.refresh.request.operation)
+        operation = channel.operation(stream.refresh.request.operation)
         message = operation.messages[0]
         value = put(example_of(run, channel, operation, message), stream.refresh.token, variant.token)
         conversation = Conversation(run.terms)

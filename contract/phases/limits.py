@@ -19,7 +19,7 @@ from contract.model import Connect, Send
 from contract.phases.sending import example_of, request
 from contract.pool import leaves
 from contract.spec import Channel, Message, Operation
-from contract.telling import at, put
+from contract.ways import at, put
 
 _FLOOD = 400
 _BAD = 60
@@ -140,7 +140,7 @@ async def subscriptions(run: Run, channel: Channel, entry: Connect) -> None:
     for stream in channel.streams:
         if stream.subscribe is None or not most:
             continue
-        operation = next(item for item in channel.operations if item.id == stream.subscribe.operation)
+        operation = channel.operation(stream.subscribe.operation)
         message = operation.messages[0]
         conversation = Conversation(run.terms)
         if not await run.enter(conversation, entry):
@@ -158,7 +158,7 @@ def _different(run: Run, channel: Channel, operation: Operation, message: Messag
     Values under the names of the message's members are the user's to give: no document says which symbols there are.
     """
     base = example_of(run, channel, operation, message)
-    seen = [base, *(value for _, value, _ in message.examples)]
+    seen = [base, *message.example_values]
     paths = dict.fromkeys(path for value in seen for path, _ in leaves(value))
     own = [path for path, _ in leaves(base)]
     places = [
@@ -189,9 +189,7 @@ async def connections(run: Run) -> None:
         run.case()
         for number in range(min(most + 2, _CONNECTIONS)):
             outcome = await conversation.connect(replace(entry, socket=number))
-            if outcome.status is not None:
-                break
-            if conversation.violations:
+            if outcome.status is not None or conversation.violations:
                 break
         await asyncio.sleep(0.3)
         await run.examine(conversation)

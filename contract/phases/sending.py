@@ -1,6 +1,7 @@
 """Sending: what the phases share: requests as steps, and connections on which many cases are sent one by one."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ from contract.engine import Run
 from contract.judge import Request
 from contract.model import Connect, Send, Wait
 from contract.spec import Channel, Message, Operation
-from contract.telling import ABSENT, at, is_refusal, is_text, parse, put
+from contract.telling import is_refusal, is_text, parse
 from contract.values import Unmakeable
+from contract.ways import ABSENT, at, put
 
 _CASES_OF_A_CONNECTION = 150
 _MOST_FAILURES = 4
@@ -92,9 +94,7 @@ def sendable(run: Run, operation: Operation) -> tuple[Message, ...]:
 
 def probe(run: Run, channel: Channel) -> Send | None:
     """Return a request whose reply shows that the server is through with what came before; None if there is none."""
-    for operation in sorted(
-        channel.operations, key=lambda item: len(str(item.messages[0].schema.value)) if item.messages else 0
-    ):
+    for operation in sorted(channel.operations, key=lambda item: item.messages[0].schema.size if item.messages else 0):
         taken = run.accepted.get((channel.id, operation.id))
         if operation.replies and taken:
             message = next(item for item in operation.messages if item.form != "json" or item.schema.fits(taken[0]))
@@ -118,15 +118,15 @@ class Driver:
         self._count = 0
         self._bad = 0
         self._operations = {operation.id: operation for operation in channel.operations}
-        self.failures: dict[str, int] = {}
+        self.failures: Counter[str] = Counter()
         self.shut = False
 
     async def send(self, step: Send) -> Request | None:
         """Send a case and see how it is taken; None where that could not be seen."""
         run = self.run
-        if self.shut or self.failures.get(step.operation or "", 0) >= _MOST_FAILURES:
+        if self.shut or self.failures[step.operation or ""] >= _MOST_FAILURES:
             return None
-        if self.run.too_long(step.data):
+        if run.too_long(step.data):
             return None  # what is too long isn't wrong in itself; the phase `limits` tries that
         if not step.good and self._is_something(step.data):
             return None
@@ -146,12 +146,11 @@ class Driver:
                 await conversation.send(follow)
         socket = conversation.sockets.get(self._entry.socket)
         if conversation.violations:
-            self.failures[step.operation or ""] = self.failures.get(step.operation or "", 0) + 1
-            await self._end()
-        elif socket is None or not socket.is_open or self._count >= _CASES_OF_A_CONNECTION:
+            self.failures[step.operation or ""] += 1
+        if conversation.violations or socket is None or not socket.is_open or self._count >= _CASES_OF_A_CONNECTION:
             await self._end()
         if answer is not None and step.good and answer.answers and not is_refusal(*answer.answers[0]):
-            self.run.taken(self.channel, step, answer)
+            run.taken(self.channel, answer)
         return answer
 
     def _is_something(self, data: str | bytes) -> bool:

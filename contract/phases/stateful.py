@@ -24,8 +24,9 @@ from contract.pool import Pool, enrich
 from contract.resuming import Recording, compare, resume_query, resume_request
 from contract.spec import Channel, Message, Operation
 from contract.streaming import Key, Position, StreamName, name_of
-from contract.telling import ABSENT, at, is_refusal, parse, put, without
+from contract.telling import is_refusal, parse
 from contract.values import Unmakeable
+from contract.ways import ABSENT, at, put, without
 
 _SHORTEST, _LONGEST = 6, 26
 _ROUNDS = 60
@@ -183,7 +184,7 @@ class Walker:
                 if found is not None and not is_refusal(found, item):
                     pool.learn(found, item, received=True)
         if answer is not None and answer.answers and not is_refusal(*answer.answers[0]):
-            run.taken(channel, step, answer)
+            run.taken(channel, answer)
             pool.learn(message, answer.value)
             for count in range(self._owed(operation, message)):
                 # What the server took a moment ago, but for one thing, shows best whether it sees that one.
@@ -253,8 +254,7 @@ class Walker:
                     message.correlation and at(again, message.correlation) != at(value, message.correlation)
                 ):
                     continue  # without ids of their own, one at a time
-                data = json.dumps(again, ensure_ascii=False)
-                asked = Send(data, step.operation, step.message, socket=socket)
+                asked = Send(encode(message, again), step.operation, step.message, socket=socket)
                 sent.append((socket, await conversation.send(asked, settle=False)))
         for socket, item in sent:
             opened = conversation.sockets.get(socket)
@@ -271,7 +271,7 @@ class Walker:
         elif chance < 0.8 and message.examples:
             value = random.choice(message.examples)[1]
         else:
-            value = random.choice(run.made(message, 20) or [item for _, item, _ in message.examples])
+            value = random.choice(run.made(message, 20) or message.example_values)
         if message.form != "json":
             return value, ()
         return enrich(message, value, (pool, run.pools[channel.id]), random, frozenset(message.tags), 0.6)
@@ -339,10 +339,10 @@ class _Resuming:
         if self._stream.subscribe is None:
             return
         run, channel, conversation = self._run, self._channel, self._conversation
-        operation = next(item for item in channel.operations if item.id == self._stream.subscribe.operation)
+        operation = channel.operation(self._stream.subscribe.operation)
         message = operation.messages[0]
         random = run.random("resume", channel.id, operation.id)
-        values = [example_of(run, channel, operation, message), *(value for _, value, _ in message.examples)]
+        values = [example_of(run, channel, operation, message), *message.example_values]
         for taken in run.accepted.get((channel.id, operation.id), [])[:_FOLLOWED]:
             values += [taken, enrich(message, taken, (run.pools[channel.id],), random, frozenset(message.tags), 0.7)[0]]
         for value in values:
@@ -394,7 +394,7 @@ class _Resuming:
                 continue
             if asked is None:
                 return found
-            operation = next(item for item in self._channel.operations if item.id == asked.operation)
+            operation = self._channel.operation(asked.operation or "")
             value = resume_request(self._stream, parse(asked.data)[1], found)
             if operation.messages[0].schema.fits(value):
                 return found

@@ -119,7 +119,7 @@ async def calibrate(run: Run, channel: Channel) -> None:
         return
     steps = [Send(text, None, None, False, note) for text, note in malformed(channel.sent_tag) if "JSON" in note][:3]
     jsons = [item for item in _requests(run, channel) if item[1].form == "json"]
-    for operation, message in sorted(jsons, key=lambda item: len(str(item[1].schema.value)))[:2]:
+    for operation, message in sorted(jsons, key=lambda item: item[1].schema.size)[:2]:
         wrong = [case for case in run.breakages(message) if case.keyword in ("type", "required")]
         steps += [of_case(operation, message, case, 1) for case in wrong[:3]]
     conversation = Conversation(run.terms)

@@ -8,7 +8,7 @@ import pytest
 
 from contract.boundaries import Case, boundaries
 from contract.forms import frozen
-from contract.places import at
+from contract.ways import at
 from tests.contract.unit import schemas
 
 EVERYTHING = {

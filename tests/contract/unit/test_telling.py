@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from contract.spec import Spec, load_spec
-from contract.telling import ABSENT, at, code_of, id_of, is_refusal, is_text, may_refuse, parse, put, tell, way_text
+from contract.telling import code_of, id_of, is_refusal, is_text, may_refuse, parse, tell
+from contract.ways import ABSENT, at, put, way_text
 from tests.contract.unit.kiosk import kiosk
 
 
