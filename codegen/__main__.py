@@ -7,11 +7,10 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from itertools import permutations
 from pathlib import Path
 
-from codegen import scaffold
-from codegen.diff import command as diff_command
 from codegen.faults import DocumentError, Fault
 from codegen.format import GeneratorError
 from codegen.generate import Target, generate, load
@@ -21,8 +20,8 @@ from codegen.report import FORMATS, Format, report
 CURRENT, STALE, BAD = 0, 1, 2
 """Exit codes: done or current; files differ from what the document gives; the document or the command is wrong."""
 
-_COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {"diff": diff_command.main, "scaffold": scaffold.main}
-"""Commands with arguments of their own. A document of that name is `./diff`."""
+_COMMANDS: Mapping[str, str] = {"diff": "codegen.diff.command", "scaffold": "codegen.scaffold"}
+"""Modules of the commands with arguments of their own. A document of that name is `./diff`."""
 
 _CHECKS = frozenset({"--check", "--chec", "--che", "--ch", "--c"})  # as argparse takes them
 
@@ -67,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done or current, 1 stale, 2 bad document or command."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in _COMMANDS:
-        return _COMMANDS[arguments[0]](arguments[1:])
+        command: Callable[[Sequence[str]], int] = import_module(_COMMANDS[arguments[0]]).main
+        return command(arguments[1:])
     try:
         options = _parser().parse_args(arguments)
     except SystemExit as error:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from codegen import python_client, typescript_client
 from codegen.build import Builder
 from codegen.document import Document
 from codegen.faults import DocumentError, Fault, Faults
@@ -61,10 +60,22 @@ def _server(document: Document, perspective: Perspective) -> dict[str, str]:
     return render(Builder(document, perspective).build())
 
 
+def _python_client(document: Document, perspective: Perspective) -> dict[str, str]:
+    from codegen import python_client  # a run of the command seldom needs every target
+
+    return python_client.sources(document, perspective)
+
+
+def _typescript_client(document: Document, perspective: Perspective) -> dict[str, str]:
+    from codegen import typescript_client
+
+    return typescript_client.sources(document, perspective)
+
+
 _TARGETS: Mapping[Target, Callable[[Document, Perspective], dict[str, str]]] = {
     "server": _server,
-    "python-client": python_client.sources,
-    "typescript-client": typescript_client.sources,
+    "python-client": _python_client,
+    "typescript-client": _typescript_client,
 }
 
 
