@@ -19,7 +19,7 @@ from contract.report import Display, write_reports
 from contract.spec import Spec, load_spec
 
 NOTHING, FOUND, CANNOT = 0, 1, 2
-"""Exit codes: nothing was found; something was; the tester could not run."""
+"""Exit codes: nothing was found; something was; the tester could not run, or was stopped before it found anything."""
 
 _REPORTS = ("junit", "json", "html")
 
@@ -129,6 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say("Stopped.")
     except Exception as error:
         return _say(internal_fault(error))
+    if result.stopped and not result.findings:
+        return _say("Stopped before anything was found.")
     return FOUND if result.findings else NOTHING
 
 
@@ -154,7 +156,7 @@ def _options(options: argparse.Namespace, config: Config) -> Options:
 
 def _run(spec: Spec, options: Options, document: str) -> Result:
     with Display(spec, options.url) as display:
-        result = asyncio.run(run_async(spec, options, display))
+        result = asyncio.run(run_async(spec, options, display, keeps=True))
         result.document = document  # as it was given, so that the command that finds it again can be pasted
         display.done(result)
     return result

@@ -395,6 +395,8 @@ class Run:
             if violation in conversation.told:
                 finding = replace(finding, seen=1, tried=1)
             elif len(alike) < 2:
+                if violation.rule not in _BY_TIME:
+                    self._found[key] = finding  # as it is, in case that the run is stopped meanwhile
                 finding = await self._shrunk(finding)
             if violation.rule in _BY_TIME and not finding.seen and len(alike) < 2:
                 # The time of an answer is the machine's as well as the server's: once, and never again, is no fault.
@@ -491,6 +493,9 @@ class Run:
             self._display.phase(name, None)
         try:
             await self._in_time(work)
+        except asyncio.CancelledError:
+            self._phase.complete = False
+            raise
         finally:
             self._phase.seconds = time.monotonic() - began
 
@@ -529,6 +534,8 @@ class Run:
     def finish(self) -> Result:
         """Return the whole result. Raises CannotRun where no channel could be opened, though none had to be."""
         if not self._entered and not self._found:
+            if self.result.stopped:
+                raise CannotRun("Stopped before a channel was open.")
             why = " ".join(self.result.remarks) or f"None was open before the time was over. {_MORE_TIME}"
             raise CannotRun(f"No channel could be tested. {why}")
         self.result.seconds = time.monotonic() - self._began
@@ -574,8 +581,8 @@ def _same(one: Violation, other: Violation) -> bool:
     return _key(one) == _key(other)
 
 
-async def run_async(spec: Spec, options: Options, display: Display | None = None) -> Result:
-    """Run the phases that are asked for.
+async def run_async(spec: Spec, options: Options, display: Display | None = None, *, keeps: bool = False) -> Result:
+    """Run the phases that are asked for. `keeps`: to cancel it ends it, and what it found by then is returned.
 
     Raises CannotRun where the server can't be reached at all, or no channel of it, or the tester itself fails.
     """
@@ -584,7 +591,15 @@ async def run_async(spec: Spec, options: Options, display: Display | None = None
     run = Run(spec, options, display)
     try:
         await _reachable(run)
-        return await _all_phases(run)
+        try:
+            await _all_phases(run)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not keeps or task is None:
+                raise
+            task.uncancel()
+            run.result.stopped = True
+        return run.finish()
     except CannotRun as error:
         raise CannotRun(conceal_text(str(error), tuple(run.result.secrets))) from None
     except Exception as error:
@@ -604,7 +619,7 @@ def internal_fault(error: BaseException, seed: int | None = None) -> str:
     return f"The tester itself failed{where} ({said}). Please report that, with the document{again}."
 
 
-async def _all_phases(run: Run) -> Result:
+async def _all_phases(run: Run) -> None:
     from contract.phases import WORK
 
     options = run.options
@@ -617,7 +632,6 @@ async def _all_phases(run: Run) -> Result:
             break
         left = sum(_SHARES[other] for other in chosen[index:])
         await run.phase(name, WORK[name], _SHARES[name] / left)
-    return run.finish()
 
 
 async def _reachable(run: Run) -> None:

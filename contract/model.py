@@ -221,6 +221,7 @@ class Result:
     seed: int
     started: float
     seconds: float = 0.0
+    stopped: bool = False  # by hand, before its end: what was found by then stands, and no more is said
     phases: list[PhaseResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)

@@ -222,8 +222,10 @@ def _verdict(result: Result) -> Text:
     cut_short = [phase for phase in result.phases if not phase.complete]
     if cut_short:
         told += f"; cut short: {', '.join(_short(phase) for phase in cut_short)}"
+    if result.stopped:
+        told += ". Stopped before its end: what was not tried is not said to be right"
     if not count:
-        return Text.assemble(("Nothing found. ", "bold green"), told)
+        return Text.assemble(("Nothing found. ", "bold yellow" if result.stopped else "bold green"), told)
     return Text.assemble((f"{count} finding{'s' if count > 1 else ''}. ", "bold red"), told)
 
 

@@ -34,6 +34,7 @@ def report(result: Result, spec: Spec, secrets: Sequence[str] = ()) -> dict[str,
         "seed": result.seed,
         "started": datetime.fromtimestamp(result.started, UTC).isoformat(timespec="seconds"),
         "seconds": round(result.seconds, 3),
+        "stopped": result.stopped,
         "phases": [dataclasses.asdict(phase) for phase in result.phases],
         "findings": [_finding(view) for view in views(result, spec, secrets)],
         "coverage": {

@@ -17,6 +17,7 @@ from websockets.asyncio.server import ServerConnection
 
 from contract.__main__ import main, read_config
 from contract.engine import CannotRun
+from contract.model import PHASES
 from tests.contract.unit.kiosk import DOCUMENT, Frame, Kiosk, kiosk, kiosk_file, running
 
 ROOT = Path(__file__).parents[3]
@@ -203,19 +204,50 @@ class Slow(Kiosk):
         pass
 
 
+@contextmanager
+def started(tmp_path: Path, url: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start the command against the kiosk, with pipes."""
+    command = [sys.executable, "-u", "-m", "contract", str(kiosk_file(tmp_path)), "--url", url, *arguments]
+    with subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+
+
 def test_ctrl_c_stops_it(tmp_path: Path) -> None:
-    """It ends at once, with 2 and without a traceback."""
+    """It ends at once, with 2 and without a traceback, where nothing was found."""
     server = Slow(kiosk(tmp_path))
-    with served(server) as url:
-        command = [sys.executable, "-m", "contract", str(kiosk_file(tmp_path)), "--url", url]
-        with subprocess.Popen(
-            command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            until = time.monotonic() + 20
-            while not server.connections and time.monotonic() < until:
-                time.sleep(0.02)
-            process.send_signal(signal.SIGINT)
-            began = time.monotonic()
-            _, said = process.communicate(timeout=20)
-    assert (process.returncode, said.strip()) == (2, "Stopped.")
+    with served(server) as url, started(tmp_path, url) as process:
+        until = time.monotonic() + 20
+        while not server.connections and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert said.strip() in ("Stopped before anything was found.", "Stopped before a channel was open.")
     assert time.monotonic() - began < 3
+
+
+def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
+    """What was found by then is told, and the reports are written: they say that the run was stopped."""
+    report = tmp_path / "r.json"
+    with (
+        served(Wrong(kiosk(tmp_path))) as url,
+        started(tmp_path, url, "--report", f"json={report}") as process,
+    ):
+        assert process.stdout is not None
+        told = ""
+        while "found " not in told:
+            told = process.stdout.readline()
+            assert told, "it ended before it found anything"
+        process.send_signal(signal.SIGINT)
+        rest, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (1, "")
+    assert "1 finding. " in rest
+    assert "Stopped before its end" in rest
+    value = json.loads(report.read_text())
+    assert value["stopped"] is True
+    assert [finding["rule"] for finding in value["findings"]] == ["frame-invalid"]
+    assert value["phases"][-1]["complete"] is False
+    assert {phase["name"] for phase in value["phases"]} < set(PHASES)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from contract.engine import CannotRun, Options, internal_fault, run_async
+from contract.engine import CannotRun, Options, Run, internal_fault, run_async
 from contract.model import Connect, Finding, PhaseName, Result, Send
 from contract.phases.stateful import Walker
 from contract.spec import Spec
@@ -69,6 +69,24 @@ async def test_a_finding_is_the_shortest_conversation(spec: Spec) -> None:
     assert len([step for step in found.steps if isinstance(step, Connect)]) == 1
     assert (found.seen, found.tried, found.phase) == (3, 3, "stateful")
     assert found.transcript[-1].kind in ("received", "closed")
+
+
+async def test_a_run_that_is_stopped_keeps_what_it_found(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for it has what was found when the run is cancelled, though it was not shortened yet; others nothing."""
+
+    async def cancelled(self: Run, finding: Finding) -> Finding:
+        next(task for task in asyncio.all_tasks() if task.get_name() == "run").cancel()
+        await asyncio.sleep(10)
+        return finding
+
+    monkeypatch.setattr(Run, "_shrunk", cancelled)
+    async with running(Third(spec)) as url:
+        options = Options(url=url, timeout=0.2, seed=1, phases=("stateful",))
+        result = await asyncio.create_task(run_async(spec, options, keeps=True), name="run")
+        assert (told(result), result.stopped) == ({("frame-invalid", "sold price type")}, True)
+        assert [phase.complete for phase in result.phases] == [False]
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(run_async(spec, options), name="run")
 
 
 async def test_the_same_seed_finds_the_same(spec: Spec) -> None:
