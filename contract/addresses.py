@@ -58,13 +58,16 @@ def target(channel: Channel, parameters: Mapping[str, str], query: Mapping[str, 
     return f"{path}?{urlencode(query, quote_via=quote, safe='')}" if query else path
 
 
-def path_of(channel: Channel, parameters: Mapping[str, str]) -> str:
-    """Return the path of a channel's address with its parameters' values."""
+def path_of(channel: Channel, parameters: Mapping[str, str], *, slashes: bool = True) -> str:
+    """Return the path of a channel's address with its parameters' values.
+
+    `slashes`: as they are, in a parameter that may hold some; else encoded, as RFC 6570 expands a template.
+    """
     left = iter(channel.parameters)
 
     def value() -> str:
         parameter = next(left)
-        return quote(parameters[parameter.name], safe=_AS_THEY_ARE + ("/" if parameter.slashes else ""))
+        return quote(parameters[parameter.name], safe=_AS_THEY_ARE + ("/" if parameter.slashes and slashes else ""))
 
     parts: list[str] = []
     for segment in channel.segments:

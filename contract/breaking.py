@@ -493,6 +493,17 @@ def _made(maker: Maker, node: Node, keyword: str, told: str) -> Iterator[_Broken
             return
 
 
+def spoilt(text: str) -> Iterator[tuple[str, str]]:
+    """Yield text frames that begin with a good message, the JSON `text`, or contain it, and are none themselves."""
+    yield f"{text}}}", "a good message with a brace too many"
+    yield f"{text} x", "a good message with a letter behind it"
+    yield f"{text}\n{text}", "two good messages in one frame"
+    yield f"{text},", "a good message with a comma behind it"
+    yield f"[{text}]", "a good message in a list"
+    yield json.dumps(text), "a good message as a string"
+    yield text[:-1], "a good message without its last character"
+
+
 def malformed(tag: str | None = None) -> Iterator[tuple[str, str]]:
     """Yield text frames that are no message, each with what is wrong with it.
 

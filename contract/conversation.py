@@ -356,8 +356,8 @@ class Conversation:
             return  # by a frame of the server, which the judge has seen
         mine = [item for item in self.violations if item.rule in ("connection-lost", "close-code")]
         declared = bool(socket.channel.errors)
-        if not mine and (not declared or step.ends):
-            return
+        if step.ends or not (mine or declared):
+            return  # it may end the connection: what is wrong with the way it did, the judge has said
         self.violations = [item for item in self.violations if item not in mine]
         how = f"with {socket.code} ({socket.reason})" if socket.code is not None else "without a close frame"
         wanted = "; the document declares an error for it" if declared else ""

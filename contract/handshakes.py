@@ -287,6 +287,10 @@ class _Maker:
         for found in told_sets(channel, self.values)[1:]:
             note = f"The address of {_listed(found)}."
             yield self.fine(replace(usual, parameters=found), note, "parameters", channel.mark)
+        encoded = path_of(channel, usual.parameters, slashes=False)
+        if encoded != path_of(channel, usual.parameters):
+            note = f"The address is written {encoded}, with its slash encoded."
+            yield self.fine(replace(usual, raw_path=encoded), note, "encoded slash", channel.mark)
         yield from self._offers(usual)
         yield from self._optional(usual)
         for parameter in channel.parameters:

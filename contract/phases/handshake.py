@@ -1,24 +1,19 @@
 """Handshake: the phase that opens connections in every right and wrong way, and keeps some past their token's end."""
 
 import asyncio
-import re
 import time
 from dataclasses import replace
 
 from contract.conversation import Conversation
 from contract.engine import Run
 from contract.handshakes import Case, Outcome, cases, ending_case, judge, kept, remark
-from contract.model import Connect, Send, Violation
-from contract.phases.sending import example_of, request
-from contract.spec import Channel, Spec
-from contract.telling import is_refusal
-from contract.ways import put
+from contract.phases.refreshing import GRACE_S, refresh_shortly, refresh_wrongly
+from contract.spec import Channel
 
 _SEE_S = 0.25
 _ROOM_TRIES = 20
 _OFFERING = 3  # of the refusals of a channel, the first and the last ones are tried so too
 _ROOM_S = 0.25
-_EXPIRY_GRACE_S = 3.0
 
 
 async def handshake(run: Run) -> None:
@@ -35,20 +30,23 @@ async def handshake(run: Run) -> None:
         refusals = [case for case in made if case.accepted is False and not case.connect.subprotocols]
         offering = {id(case) for case in (*refusals[:_OFFERING], *refusals[-_OFFERING:]) if channel.subprotocols}
         ending = [await _open(run, last)] if last is not None and last.must_end else []
-        for case in made:
-            if run.over():
-                break
-            if case.stays_open_for is None:
-                await _try(run, case)
-                if id(case) in offering:
-                    # Who offers a declared subprotocol may be refused by a close code instead.
-                    connect = replace(case.connect, subprotocols=channel.subprotocols)
-                    await _try(run, replace(case, connect=connect, subprotocol=(*channel.subprotocols, None)))
         entry = run.entry(channel)
-        if entry is not None and not run.over():
-            await _foreign_refresh(run, channel, entry)
-        for case, conversation, opened in ending:
-            await _see_end(run, case, conversation, opened)
+        async with asyncio.TaskGroup() as group:
+            if entry is not None:
+                group.create_task(refresh_shortly(run, channel, entry))
+            for case in made:
+                if run.over():
+                    break
+                if case.stays_open_for is None:
+                    await _try(run, case)
+                    if id(case) in offering:
+                        # Who offers a declared subprotocol may be refused by a close code instead.
+                        connect = replace(case.connect, subprotocols=channel.subprotocols)
+                        await _try(run, replace(case, connect=connect, subprotocol=(*channel.subprotocols, None)))
+            if entry is not None:
+                await refresh_wrongly(run, channel, entry)
+            for case, conversation, opened in ending:
+                await _see_end(run, case, conversation, opened)
 
     await run.each_channel(one)
 
@@ -109,48 +107,10 @@ async def _see_end(run: Run, case: Case, conversation: Conversation, opened: flo
     """See whether a connection ends with its token."""
     socket = conversation.sockets.get(case.connect.socket)
     if socket is not None and case.stays_open_for is not None:
-        left = opened + case.stays_open_for + _EXPIRY_GRACE_S - time.monotonic()
+        left = opened + case.stays_open_for + GRACE_S - time.monotonic()
         if left > 0 and socket.is_open:
             await conversation.until(socket, lambda: False, left)
-        violation = kept(case, None if socket.is_open else 0.0, _EXPIRY_GRACE_S)
+        violation = kept(case, None if socket.is_open else 0.0, GRACE_S)
         if violation is not None and not conversation.violations:
             conversation.tell(violation)
     await run.examine(conversation)
-
-
-async def _foreign_refresh(run: Run, channel: Channel, entry: Connect) -> None:
-    """Refresh with a token of somebody else, which must not be taken."""
-    code = _code_for(run.spec, r"another user|other user|foreign|someone else")
-    for stream in channel.streams:
-        variant = run.credentials.other_user() if stream.refresh is not None else None
-        if stream.refresh is None or variant is None:
-            continue
-        operation = channel.operation(stream.refresh.request.operation)
-        message = operation.messages[0]
-        value = put(example_of(run, channel, operation, message), stream.refresh.token, variant.token)
-        conversation = Conversation(run.terms)
-        run.case()
-        if not await run.enter(conversation, entry):
-            return
-        step = request(operation, message, value, variant.note)
-        answer = await conversation.send(Send(step.data, step.operation, step.message, note=variant.note))
-        socket = conversation.sockets.get(0)
-        if code is not None and socket is not None:
-            await conversation.until(socket, lambda: False, 1.0)
-        if answer is not None and answer.answers and not is_refusal(*answer.answers[0]):
-            text = f"{operation.id} took {variant.note}."
-            conversation.tell(Violation("token-kept", text, channel.id, "refresh", operation.id, mark=operation.mark))
-        elif code is not None and socket is not None and socket.is_open and not conversation.violations:
-            text = f"The connection lives after {variant.note} was shown; the document closes it with {code}."
-            mark = run.spec.close_marks.get(code)
-            conversation.tell(Violation("token-kept", text, channel.id, "refresh", operation.id, mark=mark))
-        await run.examine(conversation)
-        return
-
-
-def _code_for(spec: Spec, pattern: str) -> int | None:
-    """Return the close code whose text speaks of something."""
-    for code, text in (spec.closes or {}).items():
-        if re.search(pattern, text.lower()):
-            return code
-    return None

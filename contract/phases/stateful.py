@@ -38,6 +38,8 @@ _BROKEN = 2
 _MOST_BROKEN = 80
 _TRIES = 60
 _AT_ONCE = 6
+_MOST_ORDERS = 700
+_MOST_FAILURES = 6
 
 
 async def stateful(run: Run) -> None:
@@ -54,6 +56,7 @@ async def stateful(run: Run) -> None:
                     run.remark(f"A stream could not be tried: {error}.")
 
     todo: list[Callable[[], Coroutine[Any, Any, None]]] = [walker.crowd for walker in walkers]
+    todo += [walker.orders for walker in walkers]
     for walker in walkers:
         todo += [partial(_resume, run, walker.channel, stream) for stream in walker.channel.streams]
     for number in range(_ROUNDS):
@@ -107,6 +110,36 @@ class Walker:
         if not conversation.violations and self._pushes:
             await conversation.wait(Wait(_LONG_WAIT))
         await run.examine(conversation)
+
+    async def orders(self) -> None:
+        """Send what the server took before, plainly, in every order of four; of three or two, where those are many."""
+        run, channel = self._run, self.channel
+        entry = run.entry(channel)
+        taken = [
+            (item, message, run.accepted[channel.id, item.id][0])
+            for item in self._operations
+            for message in item.messages[:1]
+            if item.replies and run.accepted.get((channel.id, item.id))
+        ]
+        length = next((length for length in (4, 3, 2) if len(taken) ** length <= _MOST_ORDERS), 0)
+        conversation: Conversation | None = None
+        failures = 0
+        for number, index in enumerate(every_order(len(taken), length) if length and len(taken) > 1 else ()):
+            if entry is None or run.over() or failures >= _MOST_FAILURES:
+                break
+            if conversation is None:
+                run.case()
+                conversation = Conversation(run.terms)
+                if not await run.enter(conversation, entry):
+                    return
+            operation, message, value = taken[index]
+            await conversation.send(request(operation, message, numbered(message, value, 1_000_000 + number)))
+            if conversation.violations or not conversation.sockets[0].is_open:
+                failures += 1
+                await run.examine(conversation)
+                conversation = None
+        if conversation is not None:
+            await run.examine(conversation)
 
     async def crowd(self) -> None:
         """Ask several things at once, over one connection and over two: only ids tell the replies apart."""
@@ -275,6 +308,29 @@ class Walker:
         if message.form != "json":
             return value, ()
         return enrich(message, value, (pool, run.pools[channel.id]), random, frozenset(message.tags), 0.6)
+
+
+def every_order(count: int, length: int) -> list[int]:
+    """Return numbers below `count` in which each row of `length` of them stands: a de Bruijn sequence, and its wrap.
+
+    It has `count ** length + length - 1` numbers, as few as can be.
+    """
+    row = [0] * (length + 1)
+    found: list[int] = []
+
+    def extend(at: int, period: int) -> None:
+        if at > length:
+            if length % period == 0:
+                found.extend(row[1 : period + 1])
+            return
+        row[at] = row[at - period]
+        extend(at + 1, period)
+        for number in range(row[at - period] + 1, count):
+            row[at] = number
+            extend(at + 1, at)
+
+    extend(1, 1)
+    return (found * length)[: len(found) + length - 1]
 
 
 # resuming

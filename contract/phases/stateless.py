@@ -5,13 +5,15 @@ from itertools import islice
 from typing import Any
 
 from contract.boundaries import Case
-from contract.breaking import generate_breakages, malformed
+from contract.breaking import generate_breakages, malformed, spoilt
 from contract.conversation import Conversation
 from contract.engine import Run
 from contract.model import Send, Wait
-from contract.phases.sending import Driver, example_of, of_case, request, sendable
+from contract.phases.sending import Driver, example_of, of_case, probe, request, sendable
 from contract.spec import Channel, Message, Operation
+from contract.telling import parse
 from contract.values import Unmakeable
+from contract.ways import put
 
 _WATCH_S = 0.4
 _VALID = 60
@@ -70,12 +72,24 @@ async def examples(run: Run) -> None:
                     await driver.watch(_WATCH_S)
             if not message.examples:
                 await driver.all(request(operation, message, value) for value in run.made(message, 1))
+        await driver.all(_refreshes(run, channel))
         await driver.finish()
         for operation, message in _requests(run, channel):
             if run.accepted.get((channel.id, operation.id)) and not run.over():
                 await _alone(run, channel, operation, message)
 
     await run.each_channel(one)
+
+
+def _refreshes(run: Run, channel: Channel) -> Iterator[Send]:
+    """Yield what renews the token of a connection, with the token that is good: no example can have that."""
+    token = run.credentials.good(channel)
+    for stream in channel.streams if token is not None else ():
+        if stream.refresh is not None:
+            operation = channel.operation(stream.refresh.request.operation)
+            for message in sendable(run, operation):
+                value = put(example_of(run, channel, operation, message), stream.refresh.token, token)
+                yield request(operation, message, value, "a good token")
 
 
 async def _alone(run: Run, channel: Channel, operation: Operation, message: Message) -> None:
@@ -190,6 +204,9 @@ async def invalid(run: Run) -> None:
             await driver.send(request(operation, message, example_of(run, channel, operation, message), "probe"))
         # What isn't even JSON, or names no message, says nothing about any one operation.
         await driver.all(Send(data, None, None, False, note) for data, note in malformed(channel.sent_tag))
+        good = probe(run, channel)
+        if good is not None and isinstance(good.data, str) and parse(good.data)[0]:
+            await driver.all(Send(data, None, None, False, note) for data, note in spoilt(good.data))
         if channel.errors and not any(message.form == "binary" for message in channel.sent):
             await driver.send(Send(b"\x00\x01", None, None, False, "a binary frame", ends=True))
         jsons = [(operation, message) for operation, message in _requests(run, channel) if message.form == "json"]

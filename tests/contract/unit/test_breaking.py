@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from contract.breaking import Case, breakages, malformed, random_breakage
+from contract.breaking import Case, breakages, malformed, random_breakage, spoilt
 from contract.forms import frozen
 from contract.values import Unmakeable, draw, generate
 from tests.contract.unit import schemas
@@ -197,6 +197,20 @@ def test_random_breakage_of_random_schemas(seed: int) -> None:
         except Unmakeable:
             continue
         assert not any(judge.is_valid(case.value) for case in cases)
+
+
+def test_what_is_made_of_a_good_message_is_none() -> None:
+    """No reader of JSON takes it for an object, but for one that stops reading where that is whole."""
+    text = '{"type": "ping", "id": [1]}'
+    every = list(spoilt(text))
+    assert len({data for data, _ in every}) == len(every) == len({told for _, told in every})
+    for data, told in every:
+        try:
+            value = json.loads(data)
+        except ValueError:
+            continue
+        assert not isinstance(value, dict), told
+    assert sum(data.startswith(text) for data, _ in every) >= 3
 
 
 def test_malformed() -> None:

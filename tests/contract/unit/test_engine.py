@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sys
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from websockets.asyncio.server import ServerConnection
 
 from contract.engine import CannotRun, Options, Run, internal_fault, run_async
 from contract.model import Connect, Finding, PhaseName, Result, Send
-from contract.phases.stateful import Walker
+from contract.phases.stateful import Walker, every_order
 from contract.spec import Spec
 from tests.contract.unit.kiosk import DOCUMENT, Frame, Kiosk, kiosk, raw, running
 
@@ -69,6 +71,37 @@ async def test_a_finding_is_the_shortest_conversation(spec: Spec) -> None:
     assert len([step for step in found.steps if isinstance(step, Connect)]) == 1
     assert (found.seen, found.tried, found.phase) == (3, 3, "stateful")
     assert found.transcript[-1].kind in ("received", "closed")
+
+
+class Fifth(Third):
+    """Answers a purchase wrongly behind one order of three, on a connection, and nothing else."""
+
+    async def asked(self, connection: ServerConnection, value: Frame) -> None:
+        kinds = self.kinds.setdefault(connection, [])
+        kinds.append(value["type"])
+        if kinds[-4:] == ["look", "look", "hire", "buy"]:
+            await self.send(connection, {"type": "sold", "id": value["id"], "price": 5})
+        else:
+            await Kiosk.asked(self, connection, value)
+
+
+async def test_each_order_of_four_is_tried(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What shows in one order alone needs no luck to be found."""
+    monkeypatch.setattr(sys.modules["contract.phases.stateful"], "_ROUNDS", 0)
+    for seed in range(3):
+        result = await run(spec, Fifth(spec), phases=("stateful",), seed=seed)
+        assert told(result) == {("frame-invalid", "sold price type")}
+        steps = result.findings[0].steps
+        kinds = [json.loads(step.data)["type"] for step in steps if isinstance(step, Send)]
+        assert kinds == ["look", "look", "hire", "buy"]
+
+
+@pytest.mark.parametrize(("count", "length"), [(1, 4), (2, 4), (5, 4), (8, 3), (26, 2), (3, 1)])
+def test_an_order_of_all_has_each_once(count: int, length: int) -> None:
+    """No row is missing, and none stands in it twice."""
+    found = every_order(count, length)
+    rows = [tuple(found[index : index + length]) for index in range(len(found) - length + 1)]
+    assert sorted(rows) == sorted(product(range(count), repeat=length))
 
 
 async def test_a_run_that_is_stopped_keeps_what_it_found(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,15 @@ def test_what_only_the_server_knows_is_left_open() -> None:
     assert {f"token without_expiry {BEARER}", f"token not_yet {BEARER}"} <= open_ones
 
 
+def test_a_slash_is_sent_encoded_too() -> None:
+    """As RFC 6570 expands a template, beside the way that the document allows."""
+    found = [case for case in TRADES if case.subject == "encoded slash"]
+    assert [(case.connect.target.partition("?")[0], case.accepted) for case in found] == [
+        ("/api/v1/cache/ws/trades/sim/BTC%2FUSDT", True)
+    ]
+    assert not [case for case in all_cases(OWN, "bars") if "slash encoded" in case.connect.note]
+
+
 def test_parameters_that_belong_together_are_sent_together() -> None:
     """`seq` is described with `epoch`: alone, nothing is promised of it, and yet it is tried."""
     found = [case for case in TRADES if case.subject == "query seq minimum"]
