@@ -86,10 +86,11 @@ class OperationPlace:
 class Carriage:
     """Where in a handshake a token may stand: `bearer`, or a query parameter, a header or a cookie of this name.
 
-    `basic`: a name and a password stand in the Authorization header instead.
+    `basic`: a name and a password stand in the Authorization header instead. `subprotocol`: the name is a template with
+    `{token}`; the reader of documents finds none, since a server takes `bearer.TOKEN` wherever it takes bearer tokens.
     """
 
-    kind: Literal["bearer", "basic", "query", "header", "cookie"]
+    kind: Literal["bearer", "basic", "query", "header", "cookie", "subprotocol"]
     name: str = ""
 
 

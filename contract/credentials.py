@@ -63,6 +63,7 @@ class Credentials:
         verify.
         """
         self.proven = False  # a server took a token that was made up
+        self.ways: dict[str, Carriage] = {}  # by channel: the way in which a server took it, where that isn't the usual
         self._made: str | None = None
         self._token = token
         self._secret = secret
@@ -349,7 +350,7 @@ def ways(channel: Channel, token: str | None = None) -> tuple[Carriage, ...]:
     """Return the ways in which a channel's document lets a handshake carry a token; the first is the usual one.
 
     Where both a bearer token and a name with a password will do, `token` says which it is: a password has a colon
-    before it. The subprotocol `bearer.TOKEN` is none of them: no document can declare it.
+    before it. A subprotocol is one of them where a scheme says how it is spelt: `x-subprotocol: bearer.{token}`.
     """
     security = channel.security
     if security is None:
@@ -366,6 +367,7 @@ def _token_ways(security: Security) -> tuple[Carriage, ...]:
         *(Carriage("header", name) for name in security.headers),
         *(Carriage("query", name) for name in security.queries),
         *(Carriage("cookie", name) for name in security.cookies),
+        *(Carriage("subprotocol", name) for name in security.subprotocols),
     )
 
 
@@ -377,6 +379,7 @@ def told(way: Carriage) -> str:
         "header": f"in the header {way.name}",
         "query": f"as ?{way.name}=",
         "cookie": f"in the cookie {way.name}",
+        "subprotocol": f"in the subprotocol {way.name.format(token='TOKEN')}",
     }[way.kind]
 
 
@@ -401,6 +404,8 @@ def carry(
         return (), {chosen.name: token}, ()
     if chosen.kind == "cookie":
         return (("Cookie", f"{chosen.name}={quote(token, safe='!#$&()*+-./:<=>?@[]^_`{|}~')}"),), {}, ()
+    if chosen.kind == "subprotocol":
+        return (), {}, (chosen.name.replace("{token}", token),)
     return ((chosen.name, token),), {}, ()
 
 

@@ -5,6 +5,7 @@ It knows how a run goes, and nothing of what a phase sends.
 
 import asyncio
 import json
+import ssl
 import time
 import traceback
 import zlib
@@ -18,12 +19,15 @@ from random import Random
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidMessage, WebSocketException
+
 from contract.addresses import UrlError, base, known_sets, target
 from contract.boundaries import Case, boundaries
 from contract.breaking import breakages
 from contract.conversation import Conversation, Malformed, Terms
 from contract.covering import Covering
-from contract.credentials import Credentials, CredentialsError
+from contract.credentials import Credentials, CredentialsError, ways
 from contract.handshakes import good_connect
 from contract.judge import Request
 from contract.model import (
@@ -50,12 +54,16 @@ from contract.ways import without
 _REPEATS = 3
 _SHRINK_S = 12.0
 _MOST_OF_A_RULE = 6
+_CHANCES = 4  # a finding that didn't come again is looked into so often, to have a better one
 _KEPT_REQUESTS = 30
 _AT_ONCE = 4
 _BY_TIME = frozenset({"reply-missing", "reply-late", "invalid-ignored"})
 _SEE_S = 0.15
 _OVER = 1.05  # times the time of a run: what isn't done by then is cut off
-_MORE_TIME = "See whether the server answers handshakes, or give more by --max-time."
+_COMEBACKS, _COMEBACK_S = 16, 0.25
+_GONE = "The server ended in the middle of the run: nothing listens there any more."
+_LOOK = "Look into its log for what it was doing; connection-lost, if it is found, has what was sent last."
+_MORE_TIME = "See whether the server answers handshakes and frames, or give more by --max-time."
 _WHAT_TO_GIVE = "Give a token that is good for it by --token, and values that exist under [values] by --config."
 
 _SHARES: Mapping[PhaseName, int] = {
@@ -142,6 +150,7 @@ class Run:
         self.spec = spec = replace(spec, channels=tuple(map(self._makeable, spec.channels)))
         self._cases: dict[tuple[str, Schema], Sequence[Case]] = {}
         self.stopped = False
+        self.gone = False  # the server was there, and no longer is
         self.muted = False
         self._found: dict[Key, Finding] = {}
         self._began = time.monotonic()
@@ -292,6 +301,8 @@ class Run:
         None where that isn't known: it wants credentials, or a value, and there is none.
         """
         if channel.id in self.refused:
+            self._phase.complete = False
+            self._phase.note = f"{channel.id} could not be opened"
             return None
         security = channel.security
         token = self.credentials.good(channel)
@@ -325,6 +336,11 @@ class Run:
     async def enter(self, conversation: Conversation, entry: Connect) -> bool:
         """Open a connection that must be accepted; what stands against it is found. Returns whether it is open."""
         outcome = await conversation.connect(entry)
+        if outcome.lost and self._entered:
+            if not await self.is_there():
+                await conversation.end()
+                return False
+            outcome = await conversation.connect(entry)
         socket = conversation.sockets.get(entry.socket)
         channel = self.spec.channel(entry.channel)
         if socket is not None and channel.id not in self._entered:
@@ -345,12 +361,28 @@ class Run:
         )
         if socket is not None:
             how = f"with close code {socket.code} ({socket.reason})"
-        if entry.accepted:
+        if outcome.status in (429, 503):
+            self.remark(f"{channel.id} was not tested to its end: its handshakes were refused {how} for a while.")
+        elif entry.accepted:
             text = f"A good handshake was refused {how}."
             conversation.tell(Violation("handshake-refused", text, channel.id, "good", mark=channel.mark))
         else:
             self.remark(f"{channel.id} could not be tested: its handshake was refused {how}. {_WHAT_TO_GIVE}")
         await self.examine(conversation)
+        return False
+
+    async def is_there(self) -> bool:
+        """Tell whether the server listens, now or in a while: what watches it may start it again. Else the run ends."""
+        for _ in range(_COMEBACKS):
+            if self.gone:
+                break
+            if await _listens(self.base) is None:
+                return True
+            await asyncio.sleep(_COMEBACK_S)
+        if not self.gone:
+            self.gone = self.stopped = True
+            self._phase.complete = False
+            self.remark(f"{_GONE} {_LOOK}")
         return False
 
     async def each_channel(self, work: Callable[[Channel], Awaitable[None]]) -> None:
@@ -377,7 +409,9 @@ class Run:
         for violation in () if self.muted else conversation.violations:
             key = (violation.rule, violation.channel, violation.subject)
             self._examined[key] += 1
-            if self._examined[key] > 1:
+            kept = self._found.get(key)
+            poor = kept is not None and kept.tried and not kept.seen and self._examined[key] <= _CHANCES
+            if self._examined[key] > 1 and not poor:
                 continue  # found before, or looked into just now, by another conversation
             alike = [item for item in self._found.values() if _alike(item.violation, violation)]
             finding = Finding(
@@ -393,26 +427,32 @@ class Run:
                 self._examined[_key(alike[0].violation)] += 1
                 continue
             if violation in conversation.told:
-                finding = replace(finding, seen=1, tried=1)
-            elif len(alike) < 2:
-                if violation.rule not in _BY_TIME:
+                pass  # a phase told of it, which no step shows by itself: it isn't repeated
+            elif len(alike) < 2 or poor:
+                if violation.rule not in _BY_TIME and not poor:
                     self._found[key] = finding  # as it is, in case that the run is stopped meanwhile
                 finding = await self._shrunk(finding)
-            if violation.rule in _BY_TIME and not finding.seen and len(alike) < 2:
+            unsure = violation.rule in _BY_TIME and not finding.seen and len(alike) < 2
+            if unsure and (finding.tried or not self._never_answered(violation)):
                 # The time of an answer is the machine's as well as the server's: once, and never again, is no fault.
-                why = (
-                    "It didn't happen again when that was repeated"
-                    if finding.tried
-                    else "No time was left to repeat it"
-                )
+                why = "It didn't happen again when that was repeated" if finding.tried else "No time was left for that"
                 self.remark(f"{violation.channel}: {violation.text} {why}.")
                 del self._examined[key]
+                continue
+            if poor and not finding.seen:
                 continue
             self._found[key] = finding
             if self._display is not None:
                 self._display.found(finding)
             if self.options.enough is not None and self.options.enough(finding):
                 self.stopped = True
+
+    def _never_answered(self, violation: Violation) -> bool:
+        """Tell whether nothing of what may answer an operation ever came: that is no matter of time."""
+        channel = self.spec.channel(violation.channel)
+        replies = [reply for item in channel.operations if item.id == violation.operation for reply in item.replies]
+        counts = self.covering.coverage.received.counts
+        return not any(counts.get(f"{channel.id}/{message.key}") for message in (*replies, *channel.errors))
 
     async def _shrunk(self, finding: Finding) -> Finding:
         """Return a finding with the shortest conversation that shows it, as far as there is time to look for it."""
@@ -463,6 +503,8 @@ class Run:
     async def _replay(self, steps: Sequence[Step], violation: Violation) -> Conversation | None:
         """Play steps anew; returns the conversation if it shows the same."""
         conversation = Conversation(replace(self.terms, observe=_ignore, sent=_ignore, closed=_ignore))
+        if violation.rule == "connection-lost" and not await self.is_there():
+            return None
         try:
             await conversation.play(steps)
         finally:
@@ -533,10 +575,12 @@ class Run:
 
     def finish(self) -> Result:
         """Return the whole result. Raises CannotRun where no channel could be opened, though none had to be."""
+        if self.gone and not self._found:
+            raise CannotRun(f"{_GONE} {_LOOK}")
         if not self._entered and not self._found:
             if self.result.stopped:
                 raise CannotRun("Stopped before a channel was open.")
-            why = " ".join(self.result.remarks) or f"None was open before the time was over. {_MORE_TIME}"
+            why = " ".join(self.result.remarks) or f"The time was over before one was known to work. {_MORE_TIME}"
             raise CannotRun(f"No channel could be tested. {why}")
         self.result.seconds = time.monotonic() - self._began
         self.result.findings = [replace(item, count=self._examined[key]) for key, item in self._found.items()]
@@ -591,6 +635,9 @@ async def run_async(spec: Spec, options: Options, display: Display | None = None
     run = Run(spec, options, display)
     try:
         await _reachable(run)
+        await _speaks(run)
+        for channel in spec.channels:
+            await _choose_way(run, channel)
         try:
             await _all_phases(run)
         except asyncio.CancelledError:
@@ -635,15 +682,64 @@ async def _all_phases(run: Run) -> None:
 
 
 async def _reachable(run: Run) -> None:
-    url = urlsplit(run.base)
+    problem = await _listens(run.base)
+    if problem is not None:
+        raise CannotRun(f"Nothing answers at {run.options.url} ({problem}). Start the server, or mend --url.")
+
+
+async def _listens(address: str) -> str | None:
+    """Return None where something takes connections, else what is wrong, in a few words."""
+    url = urlsplit(address)
     try:
-        ssl = url.scheme == "wss"
-        _, writer = await asyncio.wait_for(
-            asyncio.open_connection(url.hostname, url.port or (443 if ssl else 80)), timeout=10
-        )
+        port = url.port or (443 if url.scheme == "wss" else 80)
+        _, writer = await asyncio.wait_for(asyncio.open_connection(url.hostname, port), timeout=10)
     except (OSError, TimeoutError, ValueError) as error:
-        text = (
-            f"Nothing answers at {run.options.url} ({error or type(error).__name__}). Start the server, or mend --url."
-        )
-        raise CannotRun(text) from None
+        return str(error) or type(error).__name__
     writer.close()
+    return None
+
+
+async def _choose_way(run: Run, channel: Channel) -> None:
+    """Find out in which of several ways a channel takes the token: a key and a bearer token may be two things."""
+    token = run.credentials.good(channel)
+    possible = ways(channel, token)
+    if token is None or run.credentials.is_jwt or len(possible) < 2:
+        return
+    for way in possible:
+        run.credentials.ways[channel.id] = way
+        entry = run.entry(channel)
+        conversation = Conversation(run.terms)
+        outcome = await conversation.connect(entry) if entry is not None else None
+        socket = conversation.sockets.get(0)
+        if socket is not None:
+            await conversation.until(socket, lambda: bool(socket.received), _SEE_S)  # noqa: B023 - awaited here
+        lets_in = outcome is not None and outcome.status not in (401, 403) and (socket is None or socket.is_open)
+        await conversation.end()
+        if lets_in:
+            return
+    del run.credentials.ways[channel.id]
+
+
+async def _speaks(run: Run) -> None:
+    """See that what listens speaks WebSocket, whatever it says to this handshake."""
+    entry = next((entry for entry in map(run.entry, run.spec.channels) if entry is not None), None)
+    for last in (False, False, True):
+        try:
+            target = entry.target if entry is not None else "/"
+            seconds = min(5.0, (run.options.max_time or 20.0) / 4)
+            async with connect(f"{run.base}{target}", open_timeout=seconds, close_timeout=seconds, proxy=None):
+                return
+        except ssl.SSLError as error:
+            why = f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}"
+            hint = "For an authority of your own, name its certificate by the variable SSL_CERT_FILE."
+            raise CannotRun(f"{run.options.url} can't be reached. {why}. {hint}") from None
+        except InvalidMessage:
+            if last:
+                text = f"What listens at {run.options.url} doesn't answer as HTTP does. Mend --url: wss:// is for TLS."
+                raise CannotRun(text) from None
+        except (OSError, WebSocketException, EOFError, TimeoutError) as error:
+            if not (isinstance(error, ConnectionResetError) and run.base.startswith("wss:")):
+                return  # whatever it is, the phases see it too
+            if last:
+                text = f"{run.options.url} can't be reached. TLS failed: it hangs up. Mend --url: ws:// is without TLS."
+                raise CannotRun(text) from None

@@ -39,7 +39,8 @@ LIFETIME: Final = 2.0
 """Seconds that the token of a connection lives which must end with it."""
 _UNDECLARED: Final = "contract.undeclared"
 _SWITCHING: Final = 101
-_EXPIRY: Final = re.compile(r"expir", re.IGNORECASE)
+_EXPIRY: Final = re.compile(r"expir|r[au]n out|runs out", re.IGNORECASE)
+_OF_TOKENS: Final = re.compile(r"token|auth|session|credential|log-?in|jwt", re.IGNORECASE)
 _SAME_TO_MANY: Final = frozenset({"a slash at its end", "letters of another case", "an empty segment"})
 _OFTEN: Final = 4
 """Of so many subprotocols each is offered alone; of more, only the first ones."""
@@ -54,7 +55,8 @@ class Case:
     `notable`: which outcome of a case that the document is silent about is worth a remark: that it is let in; that
     it is refused; that it is refused for its form (with another status than 401, 403 and 404).
     `stays_open_for`: after so many seconds its token ends, and the connection with it; see `kept`. `must_end`: the
-    document says so.
+    document says so. `like`: what names some cases that differ in one value alone, each of which will do by the
+    document: whether the rest of them will, it doesn't say, but if one is let in, so must they all be.
     """
 
     connect: Connect
@@ -67,6 +69,12 @@ class Case:
     stays_open_for: float | None = None
     must_end: bool = False
     notable: Literal["let in", "refused", "malformed"] | None = None
+    like: str = ""
+
+    @property
+    def as_promised(self) -> "Case":
+        """Return the case as one that must be let in."""
+        return replace(self, accepted=True, connect=replace(self.connect, accepted=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +182,7 @@ def tells_of_expiry(spec: Spec, channel: Channel) -> bool:
         *(spec.closes or {}).values(),
         *(text for message in channel.received for text in (message.key, message.title)),
     ]
-    return any(_EXPIRY.search(text) for text in texts)
+    return any(_EXPIRY.search(text) and _OF_TOKENS.search(text) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +207,9 @@ class _Maker:
         self.values = values
         self.known = known_sets(channel, values)
         self.token = credentials.good(channel)
-        self.ways = ways(channel, self.token)
+        possible = ways(channel, self.token)
+        chosen = credentials.ways.get(channel.id)
+        self.ways = (chosen, *(way for way in possible if way != chosen)) if chosen is not None else possible
         security = channel.security
         self.needs_token = security is not None and not security.optional
         self.lacking = credentials.lacks(channel) if self.token is not None else ()
@@ -277,7 +287,11 @@ class _Maker:
         usual = self.good()
         mark = security.mark if security is not None else channel.mark
         for way in self.ways if self.token is not None else ():
-            case = self.fine(replace(usual, way=way), f"A good token {told(way)}.", f"token {told(way)}", mark)
+            shake = self._sent(usual, way)
+            case = self.fine(shake, f"A good token {told(way)}.", f"token {told(way)}", mark)
+            if way != self.ways[0] and not self.credentials.is_jwt and case.accepted:
+                # A key and a bearer token may be two things, of which one was given.
+                case = replace(case, accepted=None, connect=replace(case.connect, accepted=None, note=case.note))
             yield replace(case, notable="refused")
         if not self.needs_token:
             case = self.fine(replace(usual, token=None), "No token, and none is needed.", "no token", mark)
@@ -320,10 +334,13 @@ class _Maker:
         """Yield each value of the query and of the headers at its boundaries, and optional ones present and absent."""
         for kind, parameter, judging in self._sent_as_text():
             partners = self._partners(kind, parameter, usual)
+            together = f"{kind} {parameter.name} beside {', '.join(partners)}" if partners else ""
             for text in boundaries(judging):
                 shake = self._with(usual, kind, {**partners, parameter.name: text.value})
                 note, subject = f"{text.note}.", f"{kind} {parameter.name} {text.keyword}"
-                yield self.fine(shake, note, subject, parameter.mark)
+                case = self.fine(shake, note, subject, parameter.mark)
+                promised = self.promise(self._with(usual, kind, {parameter.name: text.value}))
+                yield replace(case, like=together) if case.accepted is None and promised else case
                 if partners:  # the document's prose may want them together, so alone nothing is promised
                     alone = self._with(usual, kind, {parameter.name: text.value})
                     note = f"{text.note}, without {', '.join(partners)}."
@@ -383,14 +400,21 @@ class _Maker:
             for variant in self.credentials.variants(channel, longest=longest):
                 if way.kind == "basic" and variant.name == "empty":
                     continue
+                if way.kind == "subprotocol" and variant.name in ("empty", "too_long"):
+                    continue
                 accepted = variant.accepted
                 if variant.name == "empty" and not self.needs_token:
                     accepted = None  # it may count as none
                 notable: Literal["let in"] | None = "let in" if variant.name in ("without_expiry", "not_yet") else None
-                for shake, offering in self._offering(replace(usual, token=variant.token, way=way)):
+                for shake, offering in self._offering(replace(self._sent(usual, way), token=variant.token)):
                     note = f"{variant.note.removesuffix('.')} (sent {told(way)}{offering})."
                     subject = f"token {variant.name} {told(way)}"
                     yield self.case(shake, accepted, note, subject, security.mark, notable=notable)
+
+    def _sent(self, shake: _Shake, way: Carriage) -> _Shake:
+        """Return a handshake that sends its token in this way: as a subprotocol, beside those that are declared."""
+        offered = self.channel.subprotocols if way.kind == "subprotocol" else shake.subprotocols
+        return replace(shake, way=way, subprotocols=offered)
 
     def _offering(self, shake: _Shake) -> Iterator[tuple[_Shake, str]]:
         """Yield a handshake without subprotocols, and with those declared: a server may refuse in another way then."""

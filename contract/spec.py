@@ -167,13 +167,17 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Security:
-    """What a channel's handshake is asked for. `bearer`, `basic`; `queries`, `headers`, `cookies`: of a token."""
+    """What a channel's handshake is asked for. `bearer`, `basic`; `queries`, `headers`, `cookies`: of a token.
+
+    `subprotocols`: how a subprotocol is spelt that carries the token, with `{token}` in its place.
+    """
 
     bearer: bool
     basic: bool
     queries: tuple[str, ...]
     headers: tuple[str, ...]
     cookies: tuple[str, ...]
+    subprotocols: tuple[str, ...]
     scopes: tuple[str, ...]
     optional: bool
     jwt: bool  # a scheme says that its tokens are JSON Web Tokens
@@ -296,6 +300,7 @@ class _Building:
         pushed = dict.fromkeys(message for item in operations if item.incoming for message in item.messages)
         known = {message: self._message(message, keys.get(message, message.key)) for message in (*received, *sent)}
         parameters = reader.parameters(member)
+        security = self._security(reader.securities(member))
         return Channel(
             id=member.key,
             address=place.text("address"),
@@ -305,8 +310,8 @@ class _Building:
                 for index, (name, found) in enumerate(parameters)
             ),
             query=self._bound(reader.query(member)),
-            headers=self._bound(reader.headers(member)),
-            security=self._security(reader.securities(member)),
+            headers=tuple(item for item in self._bound(reader.headers(member)) if not _is_carried(item, security)),
+            security=security,
             subprotocols=tuple(
                 dict.fromkeys(str(item.value) for place in reader.subprotocols(member) for item in place.children())
             ),
@@ -424,11 +429,26 @@ class _Building:
             queries=names("query"),
             headers=names("header"),
             cookies=names("cookie"),
+            subprotocols=tuple(
+                sorted({text for scheme in schemes if "{token}" in (text := scheme.text("x-subprotocol"))})
+            ),
             scopes=tuple(sorted({scope for item in stated for scope in item.scopes})),
             optional=any(item.optional for item in stated),
             jwt=any("jwt" in json.dumps(scheme.value, default=str).lower() for scheme in schemes),
             mark=stated[0].place.name_mark,
         )
+
+
+def _is_carried(header: Parameter, security: Security | None) -> bool:
+    """Tell whether a header is the one that a security scheme is about, which the credentials fill."""
+    if security is None:
+        return False
+    by_scheme = {
+        *security.headers,
+        *(["authorization"] if security.bearer or security.basic else []),
+        *(["cookie"] if security.cookies else []),
+    }
+    return header.name.lower() in by_scheme
 
 
 def _whole(value: Any) -> Any:

@@ -33,6 +33,7 @@ document leaves something open it stays silent, and each wrong frame gets one na
 | `gap` that is too large                          | a frame comes from within it               | stream-double       |
 | `recovered` true for another epoch's position    | `ack` or `ready` names the present one     | stream-resume       |
 | `recovered` true, and it starts before that      | `ack` or `ready` names a lower position    | stream-resume       |
+| `recovered` true, and no position was asked for  | `ack` or `ready` says so                   | stream-resume       |
 | `recovered` false, and neither `reset` nor `gap` | counted frames go on without it            | stream-resume       |
 
 What stays silent, since it may be right: anything at the very position that `ack` or `ready` named (what stood then);
@@ -144,6 +145,12 @@ def resumed_by(stream: ir.Stream, query: Mapping[str, str]) -> Position | None:
     return Position(epoch, int(text))
 
 
+def asks_to_resume(stream: ir.Stream, value: Any) -> bool:
+    """Tell whether a request, or a query as an object, names any part of a position."""
+    ways = (stream.resume.seq, stream.resume.epoch) if stream.resume is not None else ()
+    return any(way is not None and value_at(value, way) is not None for way in ways)
+
+
 def _fits(asked: AskedKey, key: AskedKey) -> bool:
     """Tell whether a request's key may be this one."""
     return all(part is None or other is None or part == other for part, other in zip(asked, key, strict=False))
@@ -229,6 +236,7 @@ class _StreamState:
     whole: _Held | None = None  # of an address, from `ready` or the first frame on
     is_ready: bool = False
     sought: Position | None = None
+    asked: bool = False  # in the address, for some position, if only in part
 
     @property
     def subscribe(self) -> str | None:
@@ -268,6 +276,7 @@ class StreamJudge:
         for state in self._states:
             if state.stream.ready is not None:
                 state.sought = resumed_by(state.stream, query)
+                state.asked = asks_to_resume(state.stream, dict(query))
 
     def requested(self, operation: str, value: Any) -> None:
         """Take that the client sends a request, as JSON."""
@@ -429,7 +438,8 @@ class StreamJudge:
             if sought is not None or not request.is_paired:
                 held.widen(seq, *([sought.seq] if sought is not None else []))
             return []
-        return self._open(state, held, ack, Position(epoch, seq), sought, value)
+        resumes = asks_to_resume(stream, request.value)
+        return self._open(state, held, ack, Position(epoch, seq), sought, value, asked=resumes)
 
     def _take_second(self, state: _StreamState, known: _Subscription, start: Position, request: _Request) -> None:
         """Take another `ack` to what is open: it may have changed nothing, or begun anew there."""
@@ -480,7 +490,8 @@ class StreamJudge:
             return []
         if not state.is_ready:
             state.whole, state.is_ready = _Held(), True
-            return self._open(state, state.whole, frame, Position(epoch, seq), state.sought, value)
+            start = Position(epoch, seq)
+            return self._open(state, state.whole, frame, start, state.sought, value, asked=state.asked)
         held = state.whole
         assert held is not None
         if None not in (epoch, held.epoch) and epoch != held.epoch:
@@ -502,10 +513,16 @@ class StreamJudge:
         start: Position,
         sought: Position | None,
         value: Any,
+        *,
+        asked: bool,
     ) -> list[Violation]:
         """Begin at the position that an `ack` or `ready` names, or at the one that was asked for."""
         _start(held, start.epoch, start.seq)
         resume = state.stream.resume
+        if resume is not None and not asked and value_at(value, resume.recovered) is True:
+            return [
+                self._violation("stream-resume", state, frame.id, "recovered is true, and no position was asked for")
+            ]
         if sought is None or resume is None:
             return []
         if resume.recovered is None:  # it doesn't say whether it goes on from there

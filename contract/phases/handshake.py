@@ -34,15 +34,20 @@ async def handshake(run: Run) -> None:
         async with asyncio.TaskGroup() as group:
             if entry is not None:
                 group.create_task(refresh_shortly(run, channel, entry))
+            outcomes: dict[str, list[tuple[Case, Outcome]]] = {}
             for case in made:
                 if run.over():
                     break
                 if case.stays_open_for is None:
-                    await _try(run, case)
+                    outcomes.setdefault(case.like, []).append((case, await _try(run, case)))
                     if id(case) in offering:
                         # Who offers a declared subprotocol may be refused by a close code instead.
                         connect = replace(case.connect, subprotocols=channel.subprotocols)
                         await _try(run, replace(case, connect=connect, subprotocol=(*channel.subprotocols, None)))
+            for like, tried in outcomes.items():
+                if like and any(outcome.let_in for _, outcome in tried):
+                    for case in [case for case, outcome in tried if not outcome.let_in]:
+                        await _try(run, case.as_promised)
             if entry is not None:
                 await refresh_wrongly(run, channel, entry)
             for case, conversation, opened in ending:
@@ -51,7 +56,7 @@ async def handshake(run: Run) -> None:
     await run.each_channel(one)
 
 
-async def _try(run: Run, case: Case) -> None:
+async def _try(run: Run, case: Case) -> Outcome:
     run.case()
     conversation = Conversation(replace(run.terms, patient=False))
     outcome = await _outcome(conversation, case)
@@ -60,6 +65,14 @@ async def _try(run: Run, case: Case) -> None:
             break
         await conversation.end()
         await asyncio.sleep(_ROOM_S)
+        conversation = Conversation(replace(run.terms, patient=False))
+        outcome = await _outcome(conversation, case)
+    if outcome.lost:
+        # Once more, if the server has ended: that was not this handshake's doing, or it is so again.
+        if not await run.is_there():
+            await conversation.end()
+            return outcome
+        await conversation.end()
         conversation = Conversation(replace(run.terms, patient=False))
         outcome = await _outcome(conversation, case)
     violation = judge(case, outcome)
@@ -75,6 +88,7 @@ async def _try(run: Run, case: Case) -> None:
     if told is not None:
         run.remark(told)
     await run.examine(conversation)
+    return outcome
 
 
 async def _outcome(conversation: Conversation, case: Case, seconds: float = _SEE_S) -> Outcome:
@@ -83,9 +97,8 @@ async def _outcome(conversation: Conversation, case: Case, seconds: float = _SEE
     socket = conversation.sockets.get(case.connect.socket)
     if socket is None:
         return Outcome(outcome.status, lost=outcome.lost)
-    if case.accepted is not True:
-        # A server may accept, and close then; what it sends before that counts as being let in.
-        await conversation.until(socket, lambda: False, seconds)
+    # A server may accept, and close then; what it sends before that counts as being let in.
+    await conversation.until(socket, lambda: case.accepted is True and bool(socket.received), seconds)
     errors = {message.key for message in socket.channel.errors}
     return Outcome(
         subprotocol=outcome.subprotocol,

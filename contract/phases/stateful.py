@@ -440,6 +440,12 @@ class _Resuming:
             return
         await self._come_back(2, asked, foreign)
         await self._conversation.wait(Wait(_LONG_WAIT, 2))
+        words = {frame.id for frame in (self._stream.reset, self._stream.gap and self._stream.gap.frame) if frame}
+        socket = self._conversation.sockets.get(2)
+        if words and socket is not None and not any(key in words for key, _ in socket.received):
+            # That it isn't told of what it lost shows when counted frames go on.
+            positions = socket.judge.streams.positions
+            await self._wait_for(2, lambda: any(len(self._recorded(2, name.key).counted) > 1 for name in positions()))
 
     def _foreign(self, asked: Send | None, position: Position) -> Position | None:
         """Return a position of an epoch that isn't the server's, but fits the schema; None where there is none."""

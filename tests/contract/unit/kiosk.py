@@ -221,10 +221,10 @@ def only_here(connection: ServerConnection, request: Request) -> Response | None
 
 
 @asynccontextmanager
-async def running(server: Kiosk, **options: Any) -> AsyncIterator[str]:
+async def running(server: Kiosk, port: int = 0, **options: Any) -> AsyncIterator[str]:
     """Run it; gives its url."""
     options = {"process_request": only_here, **options}
-    async with serve(server.serve, "127.0.0.1", 0, compression=None, close_timeout=0.5, **options) as listening:
+    async with serve(server.serve, "127.0.0.1", port, compression=None, close_timeout=0.5, **options) as listening:
         yield f"ws://127.0.0.1:{next(iter(listening.sockets)).getsockname()[1]}"
 
 
