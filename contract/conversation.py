@@ -254,6 +254,7 @@ class Conversation:
             return Outcome(None, lost=True, body=str(error))
         offered = bool(set(step.subprotocols) & set(channel.subprotocols)) or not channel.subprotocols
         judge = Judge(self.terms.spec, channel, offered)
+        judge.opened(step.target.partition("?")[0])
         judge.streams.opened(dict(_query(step.target)))
         socket = Socket(step, channel, judge, connection)
         self.sockets[step.socket] = socket

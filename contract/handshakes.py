@@ -340,7 +340,11 @@ class _Maker:
                 note, subject = f"{text.note}.", f"{kind} {parameter.name} {text.keyword}"
                 case = self.fine(shake, note, subject, parameter.mark)
                 promised = self.promise(self._with(usual, kind, {parameter.name: text.value}))
-                yield replace(case, like=together) if case.accepted is None and promised else case
+                if case.accepted is None and (promised or not text.promised):
+                    # Who takes a text that was made up takes any, so that the longest must do, too.
+                    anything = f"any {together or f'{kind} {parameter.name}'}"
+                    case = replace(case, like=together if text.promised else anything)
+                yield case
                 if partners:  # the document's prose may want them together, so alone nothing is promised
                     alone = self._with(usual, kind, {parameter.name: text.value})
                     note = f"{text.note}, without {', '.join(partners)}."

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from contract.addresses import split
 from contract.model import Data, Send, Violation
 from contract.spec import Channel, Message, Operation, Spec
 from contract.streaming import StreamJudge
 from contract.telling import Told, code_of, id_of, is_refusal, parse, tell
-from contract.ways import ABSENT, way_text
+from contract.ways import ABSENT, at, way_text
 
 _STANDARD_CLOSES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014})
 """What a server may close with by RFC 6455 and its registry. 1011 says itself that the server failed."""
@@ -74,11 +75,17 @@ class Judge:
         self.answered: list[Request] = []
         self._doubts: list[tuple[Request, Message, Any]] = []
         self.streams = StreamJudge(channel, offered)
+        self._address: Mapping[str, str] = {}
+        self._repeated: set[str] = set()
         self._spec = spec
         self._operations = {operation.id: operation for operation in channel.operations}
         self._reply_keys = {message.key for operation in channel.operations for message in operation.replies}
         self._error_keys = {message.key for message in channel.errors}
         self._pushed_keys = {message.key for message in channel.pushed}
+
+    def opened(self, path: str) -> None:
+        """Take the path that the connection was opened at, encoded."""
+        self._address = split(self.channel, path) or {}
 
     def sent(self, step: Send, at: float) -> Request:
         """Take note of a frame that is sent now."""
@@ -125,12 +132,30 @@ class Judge:
             told = replace(told, message=message)
             if soft:
                 return told
+        self._at_address(message, told.value)
         code = code_of(message, told.value)
         if code is not None and self._spec.errors is not None and code not in self._spec.errors:
             self._blame_code(message, told.value)
         if not self._answer(message, told.value):
             self._stream(message, told.value)
         return told
+
+    def _at_address(self, message: Message, value: Any) -> None:
+        """See that a frame repeats the address's values, where it does.
+
+        A server may spell them otherwise than the address does: so each is only wanted once it came as it is.
+        """
+        for parameter in self.channel.parameters:
+            found = at(value, parameter.location) if parameter.location else ABSENT
+            wanted = self._address.get(parameter.name)
+            if wanted is None or not isinstance(found, (str, int)) or isinstance(found, bool):
+                continue
+            if str(found) == wanted:
+                self._repeated.add(parameter.name)
+            elif parameter.name in self._repeated:
+                text = f"{message.title} is of {parameter.name} {str(found)!r}, the connection of {wanted!r}."
+                subject = f"{message.key} {parameter.name}"
+                self._blame("stream-unsubscribed", text, subject, message=message, mark=parameter.mark)
 
     def _blame_code(self, message: Message, value: Any) -> None:
         code = code_of(message, value)

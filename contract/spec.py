@@ -16,7 +16,7 @@ from codegen.document import Document, Place
 from codegen.faults import Mark
 from codegen.generate import load
 from codegen.judge import standing_alone
-from codegen.reading import Form, OperationPlace, Perspective, Reader, SecurityPlace, Segment
+from codegen.reading import Form, OperationPlace, Perspective, Reader, SecurityPlace, Segment, pointer_of
 from codegen.schemas import object_parts, types_of
 from codegen.streams import StreamBuilder
 from codegen.telling import in_order
@@ -152,7 +152,7 @@ class Operation:
 class Parameter:
     """A value of a handshake. `schema` is draft-07 of its JSON value; `slashes`: it may hold slashes.
 
-    `kind` is its JSON type: string, integer, number or boolean.
+    `kind` is its JSON type: string, integer, number or boolean. `location`: where frames repeat the value, if they do.
     """
 
     name: str
@@ -163,6 +163,7 @@ class Parameter:
     slashes: bool
     examples: tuple[str, ...]
     mark: Mark
+    location: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -396,7 +397,8 @@ class _Building:
         value = self._reader.text_schema(place) if place is not None else {"type": "string"}
         examples = tuple(str(item.value) for item in place.under("examples")) if place is not None else ()
         mark = place.name_mark if place is not None else self._document.root.mark
-        return Parameter(name, None, value, _kind(value), True, slashes, examples, mark)
+        location = (pointer_of(place.text("location")) or ()) if place is not None else ()
+        return Parameter(name, None, value, _kind(value), True, slashes, examples, mark, location)
 
     def _bound(self, place: Place | None) -> tuple[Parameter, ...]:
         if place is None:

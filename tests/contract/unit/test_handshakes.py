@@ -304,3 +304,11 @@ def test_a_parameter_of_an_enum_promises_each_of_its_values(tmp_path: Path) -> N
     promised = {case.connect.target for case in found if case.accepted}
     assert promised == {"/rooms/blue", "/rooms/green"}
     assert "parameter colour enum" in subjects(found, accepted=False)
+
+
+def test_what_belongs_together_is_compared() -> None:
+    """Of cases that differ in one value, which will do or which anybody could make up, all are let in or none."""
+    alike = {(case.like, case.subject) for case in TRADES if case.like}
+    assert {("query seq beside epoch", "query seq minimum"), ("query seq beside epoch", "query seq maximum")} <= alike
+    assert ("any query epoch beside seq", "query epoch maxLength") in alike
+    assert all(case.accepted is None and case.as_promised.connect.accepted for case in TRADES if case.like)

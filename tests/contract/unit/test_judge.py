@@ -8,7 +8,7 @@ import pytest
 
 from contract.judge import Judge, Request
 from contract.model import Send
-from contract.spec import Spec
+from contract.spec import Spec, load_spec
 from tests.contract.unit.kiosk import DOCUMENT, kiosk
 
 
@@ -301,3 +301,23 @@ def test_a_broken_protocol_is_found(judge: Judge) -> None:
     """A frame that is none by RFC 6455 is no message."""
     judge.broke("invalid UTF-8")
     assert rules(judge) == ["frame-undeclared"]
+
+
+def test_a_frame_of_another_address_is_told(tmp_path: Path) -> None:
+    """Once a frame was seen to repeat the address's value as it is, one with another value has gone astray."""
+    path = tmp_path / "asyncapi.yaml"
+    path.write_text(
+        DOCUMENT.replace(
+            "    address: /kiosk\n",
+            "    address: /kiosk/{at}\n    parameters: {at: {location: $message.payload#/at}}\n",
+        )
+    )
+    spec = load_spec(path)
+    judge = Judge(spec, spec.channel("kiosk"), True)
+    judge.opened("/kiosk/%31")
+    hear(judge, "tick", at=2)
+    assert rules(judge) == []  # the server may spell it so
+    hear(judge, "tick", at=1)
+    hear(judge, "tick", at=1)
+    hear(judge, "tick", at=2)
+    assert rules(judge) == ["stream-unsubscribed"]
