@@ -16,10 +16,13 @@ from codegen.report import report as render_faults
 from contract.engine import CannotRun, Options, internal_fault, run_async
 from contract.model import DEFAULT_PHASES, PHASES, PhaseName, Result
 from contract.report import Display, write_reports
+from contract.report.view import arguments
+from contract.reproduce import conceal_text
 from contract.spec import Spec, load_spec
 
 NOTHING, FOUND, CANNOT = 0, 1, 2
-"""Exit codes: nothing was found; something was; the tester could not run, or was stopped before it found anything."""
+"""Exit codes: nothing was found; something was; the tester could not run, failed, could not write a
+report, or was stopped before it found anything."""
 
 _REPORTS = ("junit", "json", "html")
 
@@ -67,15 +70,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def _seconds(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no time: write seconds above 0")
     return number
 
 
 def _rate(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no rate: write frames a second, or 0 for no limit")
     return number
@@ -116,19 +126,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         targets = _targets(options.report)
         config = read_config(options.config) if options.config else Config()
         spec = load_spec(options.document, perspective=options.perspective, lenient=options.lenient)
-        run = _options(options, config)
-        result = _run(spec, run, str(options.document))
-        write_reports(result, spec, targets)
+        result, faults = _run(spec, _options(options, config), options, targets)
     except DocumentError as error:
         return _say(render_faults(error.faults, "text"))
     except CannotRun as error:
         return _say(str(error))
-    except OSError as error:
-        return _say(f"{error.filename}: {error.strerror}.")
     except KeyboardInterrupt:
         return _say("Stopped.")
     except Exception as error:
         return _say(internal_fault(error))
+    for text in faults:
+        _say(text)
+    if result.failed or faults:
+        return _say(result.failed) if result.failed else CANNOT
     if result.stopped and not result.findings:
         return _say("Stopped before anything was found.")
     return FOUND if result.findings else NOTHING
@@ -154,22 +164,72 @@ def _options(options: argparse.Namespace, config: Config) -> Options:
     )
 
 
-def _run(spec: Spec, options: Options, document: str) -> Result:
-    with Display(spec, options.url) as display:
-        result = asyncio.run(run_async(spec, options, display, keeps=True))
-        result.document = document  # as it was given, so that the command that finds it again can be pasted
-        display.done(result)
-    return result
+def _run(
+    spec: Spec, run: Options, given: argparse.Namespace, targets: Mapping[str, Path]
+) -> tuple[Result, Sequence[str]]:
+    """Run, and tell of it. Returns what is to be said of reports that could not be made, each in a sentence."""
+    faults: list[Exception] = []
+    with Display(spec, run.url) as display:
+        result = asyncio.run(run_async(spec, run, display, keeps=True))
+        result.document = str(given.document)  # as it was given, so that the command that finds it again can be pasted
+        result.arguments = arguments(
+            perspective=given.perspective,
+            lenient=given.lenient,
+            timeout=given.timeout,
+            rate=given.rate,
+            max_time=given.max_time,
+            config=str(given.config) if given.config else None,
+        )
+        try:
+            display.done(result)
+        except Exception as error:  # the reports are written all the same
+            faults.append(error)
+    try:
+        write_reports(result, spec, targets)
+    except ExceptionGroup as group:
+        faults += group.exceptions
+    secrets = tuple(result.secrets.values())
+    return result, [conceal_text(_sentence(error, run.seed), secrets) for error in faults]
+
+
+def _sentence(error: Exception, seed: int) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"The report {error.filename} could not be written: {error.strerror}."
+    return internal_fault(error, seed)
 
 
 def _targets(text: str) -> dict[str, Path]:
+    """Return where each kind of report goes. Raises CannotRun where that can't be written, before anything runs."""
     targets: dict[str, Path] = {}
     for part in filter(None, text.split(",")):
         kind, _, file = part.partition("=")
         if kind not in _REPORTS or not file:
             raise CannotRun(f"--report {part}: write one of {', '.join(f'{name}=FILE' for name in _REPORTS)}.")
-        targets[kind] = Path(file)
+        path = Path(file)
+        if kind in targets or path in targets.values():
+            raise CannotRun(f"--report {part}: each kind is written once, each to a file of its own.")
+        reason = _unwritable(path)
+        if reason:
+            raise CannotRun(f"--report {part}: {reason}")
+        targets[kind] = path
     return targets
+
+
+def _unwritable(path: Path) -> str:
+    """Return why a file can't be written, and nothing where it can. Folders that are missing will be made."""
+    try:
+        if path.is_dir():
+            return f"{path} is a folder. Name a file in it."
+        if path.exists():
+            return "" if os.access(path, os.W_OK) else f"{path} may not be written. Name another file."
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not folder.is_dir():
+            return f"{folder} is no folder. Name a file in a folder."
+        return (
+            "" if os.access(folder, os.W_OK | os.X_OK) else f"Nothing may be written in {folder}. Name another folder."
+        )
+    except OSError as error:
+        return f"{error.strerror}. Name another file."
 
 
 def _say(text: str) -> int:

@@ -29,13 +29,47 @@ def base(url: str, channels: Sequence[Channel]) -> str:
     the end. So `ws://host/v1`, for a document whose address is `/v1/feed`, means `ws://host/v1/feed` once.
     Raises UrlError.
     """
-    parts = urlsplit(url)
+    wrong = f"{shown(url)!r} is no url of a WebSocket server. Write ws://HOST:PORT or wss://HOST."
+    try:
+        parts = urlsplit(url)
+        user, password = parts.username, parts.password
+        port = parts.port
+    except ValueError:  # its text may hold what stands before the host
+        raise UrlError(wrong) from None
     scheme = _SCHEMES.get(parts.scheme)
-    if scheme is None or not parts.netloc:
-        raise UrlError(f"{url!r} is no url of a WebSocket server. Write ws://HOST:PORT or wss://HOST.")
+    if scheme is None or not parts.hostname or port == 0:
+        raise UrlError(wrong)
     if parts.query or parts.fragment:
-        raise UrlError(f"{url!r} has a query. Leave it out: tokens and values are given by their own options.")
+        raise UrlError(f"{shown(url)!r} has a query. Leave it out: tokens and values are given by their own options.")
+    if user is not None and (password is None or not user):
+        raise UrlError(f"The url {shown(url)!r} has a user without a password. Write ws://USER:PASSWORD@HOST.")
     return urlunsplit((scheme, parts.netloc, _prefix(parts.path.rstrip("/"), channels), "", ""))
+
+
+def shown(url: str) -> str:
+    """Return a url as anybody may see it, though it be none: without who logs in, and without its query's values."""
+    authority = re.match(r"[^/?#]*//([^/?#]*)", url)
+    # What isn't HOST:PORT there is the begin of a password with a slash.
+    strange = authority is not None and "@" in url and re.search(r":(?!\d*$)[^\]]*$", authority[1].rpartition("@")[2])
+    url = re.sub(r"^([^/?#]*//).*@" if strange else r"^([^/?#]*//)[^/?#]*@", r"\1", url, flags=re.DOTALL)
+    path, mark, rest = re.fullmatch(r"([^?#]*)([?#]?)(.*)", url, re.DOTALL).groups()  # type: ignore[union-attr]
+    parts = (
+        name + "=..." if equals else "..." for name, equals, _ in (part.partition("=") for part in rest.split("&"))
+    )
+    return f"{path}{mark}{'&'.join(parts)}" if rest else path + mark
+
+
+def login(url: str) -> str | None:
+    """Return the name and the password before a url's host, `name:password`, unquoted; None where there are none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return (
+        f"{unquote(parts.username)}:{unquote(parts.password)}"
+        if parts.username and parts.password is not None
+        else None
+    )
 
 
 def _prefix(path: str, channels: Sequence[Channel]) -> str:

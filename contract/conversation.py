@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 from codegen.faults import Mark
 from contract.judge import Judge, Request
 from contract.model import Close, Connect, Data, Event, EventKind, Send, Step, Violation, Wait
+from contract.refusing import Malformed, renumbered, speaks_of_another
 from contract.spec import Channel, Message, Spec
 from contract.telling import Told, is_tagged, is_text, may_refuse, parse
 from contract.ways import ABSENT, at, put
@@ -36,6 +37,7 @@ _BUSY = (429, 503)
 _BUSY_WAIT = 0.25
 _BROKEN = (1002, 1007)  # what a client closes with because of what the server sent
 _MALFORMED = (1002, 1003, 1007)  # what a server closes with because of what the client sent
+_HARMLESS = (1000, 1002, 1003, 1007, 1008)  # what a server may close with after an error, if no code is declared
 _STUCK = 4  # times the time that a reply has: so long a frame may take to be taken
 
 
@@ -64,6 +66,9 @@ class Socket:
     reason: str = ""
     closing: bool = False
     broken: bool = False  # by a frame that is none by RFC 6455
+    tried: bool = False  # something good was sent
+    provoked: bool = False  # something bad was sent
+    refused: bool = False  # something bad was answered by an error
     received: list[tuple[str, Any]] = field(default_factory=list)
 
     @property
@@ -113,23 +118,6 @@ class Pace:
         self.rate = max(5.0, self.rate / 2 if self.rate else 200.0)
 
 
-class Malformed:
-    """Knows how a server refuses what is malformed, by what it did: the message and the code, for each channel."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, set[tuple[str, str | None]]] = {}
-
-    def learn(self, channel: str, signature: tuple[str, str | None]) -> None:
-        """Take note of the answer to something malformed. One without a code says too little."""
-        if signature[1] is not None:
-            self._known.setdefault(channel, set()).add(signature)
-
-    def is_malformed(self, channel: str, signature: tuple[str, str | None]) -> bool:
-        """Tell whether a refusal is the one that malformed input gets."""
-        codes = {code for _, code in self._known.get(channel, ())}
-        return signature[1] is not None and signature[1] in codes
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What all conversations of a run share. `base` is the url before a target; `observe` is told each frame."""
@@ -156,6 +144,7 @@ class Conversation:
         self.sockets: dict[int, Socket] = {}
         self.violations: list[Violation] = []
         self.told: list[Violation] = []
+        self.doubts: list[Send] = []  # good, and refused by a code that malformed input gets, but others may, too
         self.latest: dict[str, Any] = {}
         self._began = time.monotonic()
         self._last_step = self._began
@@ -204,7 +193,7 @@ class Conversation:
         await asyncio.sleep(_SETTLE)
         for socket in self.sockets.values():
             self._gather(socket)
-            self._overdue(socket)
+            await self._overdue(socket)
 
     async def perform(self, step: Step) -> Request | Outcome | None:
         """Play one step, and wait for what answers it."""
@@ -282,6 +271,8 @@ class Conversation:
                 socket.judge.closed(code, reason, asked=socket.closing)
             if not socket.closing and not broken:
                 self.terms.closed(code)
+                if socket.tried and not socket.provoked:
+                    self.terms.malformed.ended(socket.channel.id, code)
             self._gather(socket)
         finally:
             socket.closed.set()
@@ -316,53 +307,118 @@ class Conversation:
             self._pace.slower()
             await asyncio.sleep(wait)
             request = await self._send(socket, step)
-        self._verdict(socket, step, request)
+        await self._verdict(socket, step, request)
         return request
 
-    def _verdict(self, socket: Socket, step: Send, request: Request | None) -> None:
+    async def _verdict(self, socket: Socket, step: Send, request: Request | None) -> None:
         """Say what is wrong with how a request was answered."""
+        refused = request is not None and bool(request.answers) and _is_error(socket.channel, request)
         if not step.good and not socket.is_open and not socket.closing:
-            self._ended(socket, step)
+            await self._ended(socket, step, refused=refused)
         elif step.good and not socket.closing and socket.code in _MALFORMED and (not request or not request.answers):
             text = f"{step.message} fits its schema, but the server closed with {socket.code} ({socket.reason})"
             before = [item for item in self.steps[:-1] if isinstance(item, Send)]
             if step.operation is not None and not self.violations and (not before or before[-1].good):
                 self._blame_step("valid-refused", f"{text}{_about(step)}.", socket, step)
-        self._overdue(socket)
+        socket.refused = socket.refused or (refused and not step.good)
+        await self._overdue(socket)
         if request is not None and request.answers:
-            self._answered(socket, request)
+            await self._answered(socket, request)
         elif request is not None:
             self._silent.append(request)
+            if not request.wants_reply and socket.is_open:
+                self._took(socket, request)
 
-    def _overdue(self, socket: Socket) -> None:
+    async def _overdue(self, socket: Socket) -> None:
         """Say what is wrong with answers to what needn't have been answered, and so wasn't waited for."""
         for item in [item for item in self._silent if item.answers]:
             self._silent.remove(item)
-            self._answered(socket, item)
+            if item.message is not None:
+                self.terms.malformed.untook(socket.channel.id, item.message, _payload(item))
+            await self._answered(socket, item)
 
-    def _answered(self, socket: Socket, request: Request) -> None:
+    def _took(self, socket: Socket, request: Request) -> None:
+        """Take note of what the server took."""
+        if request.step.good and request.message is not None:
+            self.terms.malformed.took(socket.channel.id, request.message, request.step, _payload(request))
+
+    async def _answered(self, socket: Socket, request: Request) -> None:
         step, (message, _) = request.step, request.answers[0]
         signature = request.signature
-        if step.good and signature is not None and self.terms.malformed.is_malformed(socket.channel.id, signature):
+        if step.good and signature is None:
+            self._took(socket, request)
+        elif step.good and signature is not None and self.terms.malformed.is_malformed(socket.channel.id, signature):
+            if not await self._is_blamed(socket, request, signature):
+                self.doubts.append(step)
+                return
             code = f" ({signature[1]})" if signature[1] is not None else ""
             text = f"{step.message} fits its schema, but is answered like malformed input by {message.title}{code}"
             self._blame_step("valid-refused", f"{text}{_about(step)}.", socket, step)
+        elif step.good and request.message is not None and request.code and not speaks_of_another(request.code):
+            self.terms.malformed.refused(socket.channel.id, request.message, step, _payload(request))
         elif not step.good and signature is None and _is_reply(request, message):
             text = f"It was answered by {message.title}, as if it were good: {step.note}."
             self._blame_step("invalid-accepted", text, socket, step)
 
-    def _ended(self, socket: Socket, step: Send) -> None:
-        """Take a connection that ended after something that was wrong."""
+    async def _is_blamed(self, socket: Socket, request: Request, signature: tuple[str, str | None]) -> bool:
+        """Tell whether a refusal can only mean that a good message was taken for malformed.
+
+        What is much like it is taken, and here and now isn't refused in the same way; or it is an example.
+        """
+        message, malformed, channel = request.message, self.terms.malformed, socket.channel
+        if message is None:
+            return False
+        value = _payload(request)
+        if malformed.is_example(channel.id, message, value):
+            return True
+        twin = malformed.twin(channel.id, message, request.step, value)
+        if twin is ABSENT or not socket.is_open:
+            return False
+        data: Data = twin
+        if message.form == "json":
+            data = json.dumps(renumbered(message, twin, 7000 + len(self.events)), ensure_ascii=not is_text(twin))
+        known = list(self.violations)
+        other = replace(request.step, data=data, note="the same with what is taken", links=(), covers=())
+        answer = await self._send(socket, other)
+        if answer is not None:
+            await self.settle(socket, answer)
+        self.violations[:] = known
+        return answer is not None and answer.signature != signature
+
+    async def _ended(self, socket: Socket, step: Send, *, refused: bool) -> None:
+        """Take a connection that ended after something that was wrong. `refused`: its error came before."""
         if socket.broken:
             return  # by a frame of the server, which the judge has seen
         mine = [item for item in self.violations if item.rule in ("connection-lost", "close-code")]
         declared = bool(socket.channel.errors)
         if step.ends or not (mine or declared):
             return  # it may end the connection: what is wrong with the way it did, the judge has said
+        if await self._may_end(socket, step, refused=refused):
+            return
         self.violations = [item for item in self.violations if item not in mine]
         how = f"with {socket.code} ({socket.reason})" if socket.code is not None else "without a close frame"
         wanted = "; the document declares an error for it" if declared else ""
         self._blame_step("invalid-kills", f"The connection ended {how}{wanted}: {step.note}.", socket, step)
+
+    async def _may_end(self, socket: Socket, step: Send, *, refused: bool) -> bool:
+        """Tell whether the way in which a connection ended is no fault, or none of what was wrong with a frame."""
+        code, closes = socket.code, self.terms.spec.closes
+        if self.terms.malformed.ends_anyway(socket.channel.id, code):
+            return True
+        if code in self.terms.spec.crowded:
+            return True
+        if code not in (_HARMLESS if closes is None else closes):
+            return False
+        if refused or not socket.refused:
+            return refused
+        # Either the error before it was followed by this close, or this frame got none: alone it shows which.
+        other = Conversation(replace(self.terms, observe=_ignore, sent=_ignore, closed=_ignore))
+        try:
+            await other.connect(socket.step)
+            answer = await other.send(replace(step, socket=socket.step.socket))
+            return answer is not None and bool(answer.answers) and _is_error(socket.channel, answer)
+        finally:
+            await other.end()
 
     def _blame_step(self, rule: str, text: str, socket: Socket, step: Send) -> None:
         self.blame(
@@ -381,12 +437,14 @@ class Conversation:
         data = self._linked(socket.channel, step)
         await self._pace.turn()
         filled = replace(step, data=data) if data is not step.data else step
+        socket.tried, socket.provoked = socket.tried or step.good, socket.provoked or not step.good
         request = socket.judge.sent(filled, time.monotonic())
         self._last_step = time.monotonic()
         self._note("sent", step.socket, data=data, message=step.message, note=step.note)
         self.terms.sent(socket.channel, step)
         try:
-            await asyncio.wait_for(socket.connection.send(data), _STUCK * self.terms.timeout)
+            async with asyncio.timeout(_STUCK * self.terms.timeout):  # `wait_for` may lose a Ctrl-C, before Python 3.12
+                await socket.connection.send(data)
         except ConnectionClosed:
             await socket.closed.wait()
             return None
@@ -476,13 +534,16 @@ class Conversation:
                 return
             socket.news.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(socket.news.wait(), left)
+                # Not wait_for: before Python 3.12 that may lose the cancellation that ends a run.
+                async with asyncio.timeout(left):
+                    await socket.news.wait()
 
     async def _pong(self, socket: Socket) -> None:
         """Wait until the server has answered a WebSocket ping: what it sent before has come by then."""
         with contextlib.suppress(ConnectionClosed, TimeoutError):
             waiter: Awaitable[float] = await socket.connection.ping()
-            await asyncio.wait_for(waiter, self.terms.timeout)
+            async with asyncio.timeout(self.terms.timeout):
+                await waiter
 
     async def wait(self, step: Wait) -> None:
         """See what comes for a while; on all sockets."""
@@ -511,7 +572,8 @@ class Conversation:
         else:
             await socket.connection.close(step.code)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(socket.closed.wait(), _CLOSE_S)
+            async with asyncio.timeout(_CLOSE_S):
+                await socket.closed.wait()
         await self._drop(socket)
 
     async def end(self) -> None:
@@ -520,7 +582,7 @@ class Conversation:
         self.sockets.clear()
         for socket in sockets:
             self._gather(socket)
-            self._overdue(socket)
+            await self._overdue(socket)
         try:
             await asyncio.gather(*map(self._drop, sockets))
         finally:
@@ -538,7 +600,8 @@ class Conversation:
         self._gather(socket)
         socket.closing = True
         with contextlib.suppress(WebSocketException, OSError, TimeoutError):
-            await asyncio.wait_for(socket.connection.close(), _CLOSE_S)
+            async with asyncio.timeout(_CLOSE_S):
+                await socket.connection.close()
         socket.connection.transport.abort()
         if socket.reader is not None:
             socket.reader.cancel()
@@ -562,6 +625,21 @@ def wants_error(channel: Channel, request: Request) -> bool:
 def _is_reply(request: Request, message: Message) -> bool:
     """Tell whether a message answers a request: where it wasn't one of an operation, whatever was paired with it."""
     return request.operation is None or message in request.replies
+
+
+def _is_error(channel: Channel, request: Request) -> bool:
+    """Tell whether a request was answered by an error that the document declares."""
+    return request.answers[0][0] in channel.errors or request.refused
+
+
+def _payload(request: Request) -> Any:
+    """Return what a request says: its JSON, or its text or bytes where its message is none."""
+    is_json = request.message is not None and request.message.form == "json"
+    return request.value if is_json else request.step.data
+
+
+def _ignore(*_: object) -> None:
+    return None
 
 
 def _about(step: Send) -> str:

@@ -223,6 +223,13 @@ class Covering:
         """Say why a member can't be met; told only of what wasn't."""
         _tally(self.coverage, kind).reasons[name] = text
 
+    def given_up(self, channel: str, message: str | None, text: str, *, good: bool) -> None:
+        """Say why the keywords of a message that weren't met so far weren't, on one side."""
+        side = "valid" if good else "invalid"
+        for name, count in self.coverage.keywords.counts.items():
+            if not count and name.startswith(f"{channel}/{message}#") and name.endswith(f" {side}"):
+                self.reason("keywords", name, text)
+
     def excuse(self, name: str, text: str) -> bool:
         """Say why what is called so can't be met, of whatever kind. Returns whether anything is called so.
 

@@ -5,6 +5,7 @@ It reads a token's claims as anybody can, and signs only with the secret that wa
 
 import json
 import math
+import re
 import warnings
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,9 @@ from urllib.parse import quote
 import jwt
 
 from codegen.reading import Carriage
+from contract.addresses import login
+from contract.concealing import COOKIE_SAFE
+from contract.model import Secret
 from contract.spec import Channel, Security
 
 Headers = tuple[tuple[str, str], ...]
@@ -24,6 +28,8 @@ _FOREIGN_KEY: Final = "the key of somebody else, which this server has never see
 _SCOPES: Final = ("scope", "scopes", "scp")
 _PERSONS: Final = ("sub", "uid", "user", "username", "user_name", "email", "name", "preferred_username")
 _HOUR: Final = 3600
+_HIDDEN: Final = 24
+"""Characters of a signature that are altered: 144 bits."""
 _LONG: Final = 6000
 """Bytes of a token that is too long for anybody; a header line of some servers has 8,192."""
 
@@ -52,6 +58,8 @@ class Credentials:
 
     What can be made: of any token, one that is altered; of a JWT, ones whose signature is wrong; with the secret of
     HS256 (384, 512), ones that are signed and wrong in something else. What can't be made is None.
+
+    `keep` is told each token that is signed and that a server could take, now or later: nobody may be shown it.
     """
 
     def __init__(
@@ -62,6 +70,7 @@ class Credentials:
         Raises CredentialsError: for a token that isn't text of a header, that has expired, or that the secret doesn't
         verify.
         """
+        self.keep: Callable[[Secret], None] = lambda _: None
         self.proven = False  # a server took a token that was made up
         self.ways: dict[str, Carriage] = {}  # by channel: the way in which a server took it, where that isn't the usual
         self._made: str | None = None
@@ -173,7 +182,7 @@ class Credentials:
         if self._token is not None and complete and lives:
             return self._token
         if self._made is None:
-            self._made = self._sign(self._claims_as_good())
+            self._made = self._signed("TOKEN" if self._token is None else "TOKEN_GOOD", self._claims_as_good())
         return self._made
 
     def lacks(self, channel: Channel) -> tuple[str, ...]:
@@ -244,12 +253,15 @@ class Credentials:
         return self._variant("other_user", "The token is another user's.", None, **{"sub": "contract-other", **changed})
 
     def wrong_signature(self) -> Variant | None:
-        """Return one whose signature begins with other characters; for this no secret is needed."""
+        """Return one whose signature begins with other characters; for this no secret is needed.
+
+        So many of them are others that nobody who reads it can guess the right ones.
+        """
         good = self._base()
         if good is None:
             return None
         head, _, signature = good.rpartition(".")
-        changed = f"{head}.{_altered(signature[:4])}{signature[4:]}"
+        changed = f"{head}.{_altered(signature[:_HIDDEN])}{signature[_HIDDEN:]}"
         return Variant("wrong_signature", "The token's signature is wrong.", changed)
 
     def alg_none(self) -> Variant | None:
@@ -270,7 +282,10 @@ class Credentials:
         return Variant("other_key", "The token is signed with a key that isn't the server's.", token)
 
     def garbage(self) -> Variant:
-        """Return one that is no token of anybody: the good one altered, where it is no JWT."""
+        """Return one that is no token of anybody: of the good one's length, where that is no JWT.
+
+        A name before a colon stays. Nothing else of the good one is in it.
+        """
         if self._token is None or self.is_jwt:
             return Variant("garbage", "The token is garbage.", "contract-garbage")
         name, colon, password = self._token.rpartition(":")
@@ -292,7 +307,8 @@ class Credentials:
         if longest >= _LONG:
             return None
         note = f"The token has more than {longest} bytes."
-        good = self._sign({**self._claims_as_good(), "contract": "x" * longest}) if self.can_sign else None
+        claims = {**self._claims_as_good(), "contract": "x" * longest}
+        good = self._signed("TOKEN_TOO_LONG", claims) if self.can_sign else None
         return Variant("too_long", note, good or "a" * (longest + 1))
 
     def _base(self) -> str | None:
@@ -308,7 +324,8 @@ class Credentials:
         if not self.can_sign:
             return None
         wanted = {**self._claims_as_good(), **claims}
-        token = self._sign({key: value for key, value in wanted.items() if value is not None})
+        left = {key: value for key, value in wanted.items() if value is not None}
+        token = self._sign(left) if name == "expired" else self._signed(_variable(name), left)
         return Variant(name, note, token, accepted, expires_at)
 
     def _claims_as_good(self) -> dict[str, Any]:
@@ -335,12 +352,30 @@ class Credentials:
             if isinstance(claims.get(name), (int, float)) and claims[name] > exp - 1
         }
 
+    def _signed(self, name: str, claims: Mapping[str, Any]) -> str:
+        """Return a token that nobody may be shown; `name` is the variable that stands in its place."""
+        token = self._sign(claims)
+        self.keep(Secret(token, name, "TOKEN_SECRET", dict(claims), dict(self._header), self.now()))
+        return token
+
     def _sign(self, claims: Mapping[str, Any]) -> str:
         assert self._secret is not None
         headers = {name: value for name, value in self._header.items() if name not in ("alg", "typ")}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", jwt.warnings.InsecureKeyLengthWarning)
             return jwt.encode(dict(claims), self._secret, self._header.get("alg", "HS256"), headers=headers)
+
+
+def given(token: str | None, secret: str | None, url: str) -> Iterator[Secret]:
+    """Yield what the user gave that nobody may be shown; in a url, the name and the password before its host."""
+    if token:
+        yield Secret(token, "TOKEN")
+    if secret:
+        yield Secret(secret, "TOKEN_SECRET")
+    pair = login(url)
+    if pair:
+        yield Secret(pair, "URL_LOGIN")
+        yield Secret(pair.partition(":")[2], "URL_PASSWORD")
 
 
 # how a token is carried
@@ -403,7 +438,7 @@ def carry(
     if chosen.kind == "query":
         return (), {chosen.name: token}, ()
     if chosen.kind == "cookie":
-        return (("Cookie", f"{chosen.name}={quote(token, safe='!#$&()*+-./:<=>?@[]^_`{|}~')}"),), {}, ()
+        return (("Cookie", f"{chosen.name}={quote(token, safe=COOKIE_SAFE)}"),), {}, ()
     if chosen.kind == "subprotocol":
         return (), {}, (chosen.name.replace("{token}", token),)
     return ((chosen.name, token),), {}, ()
@@ -414,8 +449,14 @@ def _encoded(value: Mapping[str, Any]) -> str:
 
 
 def _altered(text: str) -> str:
-    """Return a text of the same length, of which the first characters are others; for none, one."""
-    return "".join("B" if character == "A" else "A" for character in text[:4]) + text[4:] if text else "A"
+    """Return a text of the same length that says nothing of the one given; for none, one of a character."""
+    count = max(len(text), 1)
+    return "A" * count if text != "A" * count else "B" * count
+
+
+def _variable(name: str) -> str:
+    """Return the variable of a variant: `TOKEN_WITHOUT_ORDERS_READ`."""
+    return "TOKEN_" + re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
 
 
 def _is_personal(name: str) -> bool:

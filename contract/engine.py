@@ -22,12 +22,12 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage, WebSocketException
 
-from contract.addresses import UrlError, base, known_sets, target
+from contract.addresses import UrlError, base, known_sets, shown, target
 from contract.boundaries import Case, boundaries
 from contract.breaking import breakages
-from contract.conversation import Conversation, Malformed, Terms
+from contract.conversation import Conversation, Terms
 from contract.covering import Covering
-from contract.credentials import Credentials, CredentialsError, ways
+from contract.credentials import Credentials, CredentialsError, given, ways
 from contract.handshakes import good_connect
 from contract.judge import Request
 from contract.model import (
@@ -39,11 +39,13 @@ from contract.model import (
     PhaseName,
     PhaseResult,
     Result,
+    Secret,
     Send,
     Step,
     Violation,
 )
 from contract.pool import Pool
+from contract.refusing import Malformed
 from contract.reproduce import conceal_text
 from contract.shrinking import shortest, simpler_values
 from contract.spec import Channel, Message, Schema, Spec
@@ -115,7 +117,7 @@ class Display(Protocol):
     def found(self, finding: Finding) -> None:
         """Something was found."""
 
-    def secret(self, text: str) -> None:
+    def secret(self, secret: Secret) -> None:
         """A credential of the run, which is not to be shown."""
 
 
@@ -138,10 +140,12 @@ class Run:
         self.pools = {channel.id: Pool() for channel in spec.channels}  # apart, so that each channel's run is its own
         self.result = Result(spec.file, spec.title, options.url, options.seed, time.time())
         self.result.coverage = self.covering.coverage
-        given = {"--token": ("TOKEN", options.token), "--token-secret": ("TOKEN_SECRET", options.secret)}
-        self.result.credentials = {option: name for option, (name, value) in given.items() if value}
-        for value in (*(value for _, value in given.values()), urlsplit(options.url).password):
-            self._keep(value)
+        self.result.asked = options.phases
+        shows = {"--token": ("TOKEN", options.token), "--token-secret": ("TOKEN_SECRET", options.secret)}
+        self.result.credentials = {option: name for option, (name, value) in shows.items() if value}
+        for secret in given(options.token, options.secret, options.url):
+            self._keep(secret)
+        self.credentials.keep = self._keep
         self.refused: set[str] = set()
         self._entered: set[str] = set()
         self.accepted: dict[tuple[str, str], list[Any]] = {}
@@ -188,6 +192,8 @@ class Run:
 
     def _sent(self, channel: Channel, step: Send) -> None:
         self._phase.frames += 1
+        if step.operation is not None and self._phase.tried is not None:
+            self._phase.tried.add(f"{channel.id}/{step.operation}")
         self.covering.sent(channel.id, step.operation, step.message, step.covers, step.good, step.data)
         if self._display is not None:
             self._display.advance(0, 1)
@@ -309,7 +315,6 @@ class Run:
         if security is not None and not security.optional and token is None:
             self.remark(f"{channel.id} wants credentials: give some by --token or --token-secret to test it.")
             return None
-        self._keep(token)
         try:
             connect = good_connect(channel, self.credentials, self.parameters)
         except LookupError as error:
@@ -322,10 +327,10 @@ class Run:
             return replace(connect, target=f"{path}?{query}" if query else path)
         return connect
 
-    def _keep(self, secret: str | None) -> None:
+    def _keep(self, secret: Secret) -> None:
         """Take note of a credential that nobody may be shown."""
-        if secret and secret not in self.result.secrets:
-            self.result.secrets.add(secret)
+        if secret.value and secret.value not in self.result.secrets:
+            self.result.secrets[secret.value] = secret
             if self._display is not None:
                 self._display.secret(secret)
 
@@ -526,7 +531,7 @@ class Run:
 
     async def phase(self, name: PhaseName, work: Callable[["Run"], Awaitable[None]], share: float) -> None:
         """Run one phase. `share`: the part of what time is left that it may take."""
-        self._phase = PhaseResult(name)
+        self._phase = PhaseResult(name, tried=set())
         self.result.phases.append(self._phase)
         began = time.monotonic()
         if self.options.max_time is not None:
@@ -535,7 +540,7 @@ class Run:
             self._display.phase(name, None)
         try:
             await self._in_time(work)
-        except asyncio.CancelledError:
+        except BaseException:
             self._phase.complete = False
             raise
         finally:
@@ -580,12 +585,15 @@ class Run:
         if not self._entered and not self._found:
             if self.result.stopped:
                 raise CannotRun("Stopped before a channel was open.")
+            if self.result.failed:
+                raise CannotRun(self.result.failed)
             why = " ".join(self.result.remarks) or f"The time was over before one was known to work. {_MORE_TIME}"
             raise CannotRun(f"No channel could be tested. {why}")
         self.result.seconds = time.monotonic() - self._began
         self.result.findings = [replace(item, count=self._examined[key]) for key, item in self._found.items()]
         for name, reason in self.options.unreachable.items():
-            self.covering.excuse(name, reason)
+            if not self.covering.excuse(name, reason):
+                self.remark(f"[unreachable] names {name!r}, and the document has nothing that is called so. Mend that.")
         return self.result
 
 
@@ -628,6 +636,8 @@ def _same(one: Violation, other: Violation) -> bool:
 async def run_async(spec: Spec, options: Options, display: Display | None = None, *, keeps: bool = False) -> Result:
     """Run the phases that are asked for. `keeps`: to cancel it ends it, and what it found by then is returned.
 
+    So is it where a phase fails by a fault of the tester's own: `Result.failed` says which.
+
     Raises CannotRun where the server can't be reached at all, or no channel of it, or the tester itself fails.
     """
     if not spec.channels:
@@ -646,11 +656,20 @@ async def run_async(spec: Spec, options: Options, display: Display | None = None
                 raise
             task.uncancel()
             run.result.stopped = True
+        except CannotRun:
+            raise
+        except Exception as error:
+            if not keeps:
+                raise
+            text = internal_fault(error, options.seed)
+            run.result.failed = conceal_text(text, tuple(run.result.secrets.values()))
         return run.finish()
     except CannotRun as error:
-        raise CannotRun(conceal_text(str(error), tuple(run.result.secrets))) from None
+        raise CannotRun(conceal_text(str(error), tuple(run.result.secrets.values()))) from None
     except Exception as error:
-        raise CannotRun(conceal_text(internal_fault(error, options.seed), tuple(run.result.secrets))) from error
+        raise CannotRun(
+            conceal_text(internal_fault(error, options.seed), tuple(run.result.secrets.values()))
+        ) from error
     finally:
         await run.close()
 
@@ -684,7 +703,7 @@ async def _all_phases(run: Run) -> None:
 async def _reachable(run: Run) -> None:
     problem = await _listens(run.base)
     if problem is not None:
-        raise CannotRun(f"Nothing answers at {run.options.url} ({problem}). Start the server, or mend --url.")
+        raise CannotRun(f"Nothing answers at {shown(run.options.url)} ({problem}). Start the server, or mend --url.")
 
 
 async def _listens(address: str) -> str | None:
@@ -692,7 +711,8 @@ async def _listens(address: str) -> str | None:
     url = urlsplit(address)
     try:
         port = url.port or (443 if url.scheme == "wss" else 80)
-        _, writer = await asyncio.wait_for(asyncio.open_connection(url.hostname, port), timeout=10)
+        async with asyncio.timeout(10):
+            _, writer = await asyncio.open_connection(url.hostname, port)
     except (OSError, TimeoutError, ValueError) as error:
         return str(error) or type(error).__name__
     writer.close()
@@ -723,6 +743,7 @@ async def _choose_way(run: Run, channel: Channel) -> None:
 async def _speaks(run: Run) -> None:
     """See that what listens speaks WebSocket, whatever it says to this handshake."""
     entry = next((entry for entry in map(run.entry, run.spec.channels) if entry is not None), None)
+    address = shown(run.options.url)
     for last in (False, False, True):
         try:
             target = entry.target if entry is not None else "/"
@@ -732,14 +753,14 @@ async def _speaks(run: Run) -> None:
         except ssl.SSLError as error:
             why = f"TLS failed: {getattr(error, 'verify_message', '') or error.reason or error}"
             hint = "For an authority of your own, name its certificate by the variable SSL_CERT_FILE."
-            raise CannotRun(f"{run.options.url} can't be reached. {why}. {hint}") from None
+            raise CannotRun(f"{address} can't be reached. {why}. {hint}") from None
         except InvalidMessage:
             if last:
-                text = f"What listens at {run.options.url} doesn't answer as HTTP does. Mend --url: wss:// is for TLS."
+                text = f"What listens at {address} doesn't answer as HTTP does. Mend --url: wss:// is for TLS."
                 raise CannotRun(text) from None
         except (OSError, WebSocketException, EOFError, TimeoutError) as error:
             if not (isinstance(error, ConnectionResetError) and run.base.startswith("wss:")):
                 return  # whatever it is, the phases see it too
             if last:
-                text = f"{run.options.url} can't be reached. TLS failed: it hangs up. Mend --url: ws:// is without TLS."
+                text = f"{address} can't be reached. TLS failed: it hangs up. Mend --url: ws:// is without TLS."
                 raise CannotRun(text) from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from codegen.faults import Mark
 
@@ -199,9 +199,28 @@ class Coverage:
     closes: Tally = field(default_factory=Tally)
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A credential that no report shows. `name` is the variable that stands in its place.
+
+    Of a token that the tester signed, `key` is the variable of the key, `claims` and `header` are what it says, and
+    `signed_at` is when (seconds since the epoch): a script signs it anew.
+    """
+
+    value: str = field(repr=False)
+    name: str
+    key: str = ""
+    claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    header: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    signed_at: float = 0.0
+
+
 @dataclass(slots=True)
 class PhaseResult:
-    """How a phase went. `complete` is false where the time was over before it was."""
+    """How a phase went. `complete` is false where it was cut short; `note` may say why.
+
+    `tried`: the operations of which it sent something, as `channel/operation`; None where that isn't known.
+    """
 
     name: PhaseName
     cases: int = 0
@@ -209,6 +228,7 @@ class PhaseResult:
     seconds: float = 0.0
     complete: bool = True
     note: str = ""
+    tried: set[str] | None = None
 
 
 @dataclass(slots=True)
@@ -227,4 +247,7 @@ class Result:
     coverage: Coverage = field(default_factory=Coverage)
     remarks: list[str] = field(default_factory=list)
     credentials: dict[str, str] = field(default_factory=dict)  # options that gave them: variables to hold their values
-    secrets: set[str] = field(default_factory=set, repr=False)  # the run's own credentials, which no report shows
+    secrets: dict[str, Secret] = field(default_factory=dict, repr=False)  # what no report shows, by its value
+    arguments: tuple[str, ...] = ()  # further words of the command that ran it
+    asked: tuple[PhaseName, ...] = DEFAULT_PHASES
+    failed: str = ""  # what to tell where the tester itself failed: what was found by then stands

@@ -4,18 +4,20 @@ import base64
 import json
 import math
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from contract.model import RULES, Close, Connect, Data, Event, Finding, Send, Step, Violation, Wait
+from contract.addresses import login
+from contract.concealing import Form, Names, conceal_text, python_runs, shell_runs, shell_signing, signing
+from contract.model import RULES, Close, Connect, Data, Event, Finding, Secret, Send, Step, Violation, Wait
 from contract.spec import Spec
 from contract.wording import cut, visible
 
-_RUN: Final = re.compile(r"([ -~])\1{199,}")
+__all__ = ["conceal", "conceal_text", "python_script", "shell_url", "shell_word", "websocat"]
+
 _JWT: Final = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 _AT_ONCE: Final = 0.005
 _MANY: Final = 20
@@ -31,43 +33,20 @@ class _Timed:
     data: Data = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The secrets of a run, the longest first, each with the variable that stands in its place."""
-
-    names: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, secrets: Sequence[str], token_env: str) -> "_Names":
-        found: dict[str, str] = {}
-        for index, secret in enumerate(dict.fromkeys(filter(None, secrets))):
-            name = token_env if index == 0 else f"{token_env}_{index + 1}"
-            for form in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote(secret)):
-                found.setdefault(form, name)
-        return cls(tuple(sorted(found.items(), key=lambda item: -len(item[0]))))
-
-    def split(self, text: str) -> Iterator[tuple[bool, str]]:
-        """Yield the parts of a text: whether it is a secret, and the text or its variable's name."""
-        names = dict(self.names)
-        if not names:
-            yield from [(False, text)] if text else []
-            return
-        for part in re.split("(" + "|".join(re.escape(secret) for secret, _ in self.names) + ")", text):
-            if part:
-                yield part in names, names.get(part, part)
-
-    def conceal(self, text: str) -> str:
-        return "".join(f"${part}" if secret else part for secret, part in self.split(text))
-
-    def used(self, texts: Iterable[str]) -> list[str]:
-        return list(dict.fromkeys(part for text in texts for secret, part in self.split(text) if secret))
+def _names(secrets: Sequence[Secret | str], url: str = "") -> Names:
+    """Return the names of secrets, and of who logs in by a url."""
+    pair = login(url)
+    known = {secret for secret in secrets if isinstance(secret, str)} | {
+        secret.value for secret in secrets if not isinstance(secret, str)
+    }
+    return Names([*secrets, *([Secret(pair, "URL_LOGIN")] if pair and pair not in known else [])])
 
 
-def conceal(finding: Finding, secrets: Sequence[str], token_env: str = "TOKEN") -> Finding:
+def conceal(finding: Finding, secrets: Sequence[Secret | str]) -> Finding:
     """Return the finding with `$TOKEN` wherever one of the run's own `secrets` stood, in steps, events and texts."""
-    names = _Names.of(secrets, token_env)
-    if not names.names:
+    if not secrets:
         return finding
+    names = Names(secrets)
     return replace(
         finding,
         violation=_conceal_violation(finding.violation, names),
@@ -84,16 +63,11 @@ def conceal(finding: Finding, secrets: Sequence[str], token_env: str = "TOKEN") 
     )
 
 
-def conceal_text(text: str, secrets: Sequence[str], token_env: str = "TOKEN") -> str:
-    """Return a text with `$TOKEN` wherever one of `secrets` stood."""
-    return _Names.of(secrets, token_env).conceal(text)
-
-
-def _conceal_violation(violation: Violation, names: _Names) -> Violation:
+def _conceal_violation(violation: Violation, names: Names) -> Violation:
     return replace(violation, text=names.conceal(violation.text), subject=names.conceal(violation.subject))
 
 
-def _conceal_step(step: Step, names: _Names) -> Step:
+def _conceal_step(step: Step, names: Names) -> Step:
     match step:
         case Connect():
             return replace(
@@ -109,42 +83,50 @@ def _conceal_step(step: Step, names: _Names) -> Step:
             return step
 
 
-def _conceal_data(data: Data, names: _Names) -> Data:
-    return names.conceal(data) if isinstance(data, str) else _conceal_bytes(data, names)
+def _conceal_data(data: Data, names: Names) -> Data:
+    return names.conceal(data) if isinstance(data, str) else names.conceal_bytes(data)
 
 
-def _conceal_bytes(data: bytes, names: _Names) -> bytes:
-    for secret, name in names.names:
-        data = data.replace(secret.encode(), f"${name}".encode())
-    return data
+def _logged_in(finding: Finding, url: str) -> Finding:
+    """Return the finding with the header that whoever stands before a url's host becomes in each handshake."""
+    pair = login(url)
+    if pair is None:
+        return finding
+    header = ("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+    steps = (
+        replace(step, headers=(header, *step.headers)) if isinstance(step, Connect) else step for step in finding.steps
+    )
+    return replace(finding, steps=tuple(steps))
 
 
-def python_script(
-    finding: Finding,
-    url: str,
-    token_env: str = "TOKEN",
-    *,
-    secrets: Sequence[str] = (),
-    spec: Spec | None = None,
-) -> str:
-    """Return a script that plays the finding's steps and prints what happens; it needs `websockets` alone.
+def python_script(finding: Finding, url: str, *, secrets: Sequence[Secret | str] = (), spec: Spec | None = None) -> str:
+    """Return a script that plays the finding's steps and prints what happens; it needs `websockets`.
 
-    `url` says where the server is; a step's target goes behind its path. Each of `secrets` is read
-    from the environment, the first from `token_env`. `spec` tells a linked message by its tags; without it, any frame
-    that has the member is taken.
+    `url` says where the server is; a step's target goes behind its path. Each of `secrets` is read from the
+    environment; one that the tester signed is signed anew, which needs `pyjwt`. `spec` tells a linked message by its
+    tags; without it, any frame that has the member is taken.
     """
-    names = _Names.of(secrets, token_env)
+    names = _names(secrets, url)
+    finding = _logged_in(finding, url)
     timed = list(_timed(finding))
     linked = any(isinstance(item.step, Send) and item.step.links for item in timed)
     body = list(_python_steps(timed, names, _tags(finding, spec)))
-    variables = names.used(_texts(finding.steps))
-    lines = [*_python_head(finding, variables), *_made_tokens(finding, names), "", "import asyncio"]
-    lines += ["import json"] if linked else []
-    lines += ["import os"] if variables else []
-    lines += ["import time", "", "from websockets.asyncio.client import connect"]
+    forms = names.used(_texts(finding.steps))
+    variables, signed = names.given(forms), names.signed(forms)
+    lines = [*_python_head(finding, variables, "websockets pyjwt" if signed else "websockets")]
+    lines += [*_made_tokens(finding, names), ""]
+    imports = {form.needs for form in forms} | {"import asyncio", "import time"}
+    imports |= {"import json"} if linked else set()
+    imports |= {"import os"} if variables else set()
+    lines += sorted(item for item in imports if item.startswith("import "))
+    lines += sorted(item for item in imports if item.startswith("from "))
+    lines += ["", *(["import jwt"] if signed else []), "from websockets.asyncio.client import connect"]
     lines += ["from websockets.exceptions import ConnectionClosed, InvalidStatus", ""]
+    lines += [*_PYTHON_GIVEN.strip("\n").split("\n"), "", ""] if variables else []
     lines += [f"URL = {_base(url)!r}"]
-    lines += [f"{name} = os.environ[{name!r}]" for name in variables]
+    lines += [f"{name} = given({name!r})" for name in variables]
+    lines += ["NOW = int(time.time())"] if signed else []
+    lines += [f"{name} = {signing(secret, secret.key, 'NOW')}" for name, secret in signed.items()]
     lines += [_PYTHON_BODY.strip("\n")]
     if any(isinstance(step, Close) for step in finding.steps):
         lines += ["", "", _PYTHON_LEAVE.strip("\n")]
@@ -154,6 +136,13 @@ def python_script(
     lines += [f"    print({'Look for: ' + names.conceal(finding.violation.text)!r})", "", "", "asyncio.run(main())"]
     return "\n".join(lines) + "\n"
 
+
+_PYTHON_GIVEN: Final = """
+def given(name):
+    if not os.environ.get(name):
+        raise SystemExit(f"Set the environment variable {name}: it holds a secret of the run.")
+    return os.environ[name]
+"""
 
 _PYTHON_BODY: Final = """
 BEGAN = time.monotonic()
@@ -184,6 +173,9 @@ async def join(socket, target, headers=(), subprotocols=None):
     except InvalidStatus as error:
         return tell(socket, f"refused: HTTP {error.response.status_code} {bytes(error.response.body)!r}")
     except Exception as error:
+        late = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, TimeoutError)
+        if isinstance(error, OSError) and not isinstance(error, late) and not listening:
+            raise SystemExit(f"Nothing answers at {URL}: {error}. Start the server first.")
         return tell(socket, f"no handshake: {error!r}")
     tell(socket, f"opened, subprotocol {ws.subprotocol}")
     sockets[socket] = ws
@@ -236,17 +228,17 @@ async def filled(frame, *links):
 """
 
 
-def _python_head(finding: Finding, variables: Sequence[str]) -> list[str]:
+def _python_head(finding: Finding, variables: Sequence[str], packages: str) -> list[str]:
     violation = finding.violation
     command = " ".join([*(f"{name}=..." for name in variables), "python", "reproduction.py"])
     head = [f"{violation.rule}: {RULES.get(violation.rule, '')}".rstrip(), f"On channel {violation.channel}."]
     if violation.mark is not None:
         head.append(f"The document: {_where(finding)}")
-    head.append(f"Run: pip install websockets; {command}")
+    head.append(f"Run: pip install {packages}; {command}")
     return ["# " + visible(line) for line in head]
 
 
-def _made_tokens(finding: Finding, names: _Names) -> Iterator[str]:
+def _made_tokens(finding: Finding, names: Names) -> Iterator[str]:
     """Yield comments on the tokens that were made for a run and have an end: when they are read, it may have come."""
     for token in dict.fromkeys(_JWT.findall(" ".join(map(names.conceal, _texts(finding.steps))))):
         claims = token.split(".")[1]
@@ -264,7 +256,7 @@ def _where(finding: Finding) -> str:
     return f"{mark.file}:{mark.line}:{mark.column}" if mark is not None else ""
 
 
-def _python_steps(timed: Sequence[_Timed], names: _Names, tags: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def _python_steps(timed: Sequence[_Timed], names: Names, tags: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     for (line, pause), group in groupby(timed, key=lambda item: (_python_step(item.step, names, tags), item.pause)):
         count = len(list(group))
         lines = [line] if line else []
@@ -276,7 +268,7 @@ def _python_steps(timed: Sequence[_Timed], names: _Names, tags: Mapping[str, Map
         yield from lines
 
 
-def _python_step(step: Step, names: _Names, tags: Mapping[str, Mapping[str, str]]) -> str:
+def _python_step(step: Step, names: Names, tags: Mapping[str, Mapping[str, str]]) -> str:
     match step:
         case Connect():
             line = f"await join({step.socket}, {_python_text(step.target, names)}"
@@ -288,7 +280,7 @@ def _python_step(step: Step, names: _Names, tags: Mapping[str, Mapping[str, str]
             return line + ")" + _python_note(step.note, names)
         case Send():
             frame = (
-                _python_bytes(_conceal_bytes(step.data, names))
+                _python_bytes(names.conceal_bytes(step.data))
                 if isinstance(step.data, bytes)
                 else _python_text(step.data, names)
             )
@@ -304,27 +296,16 @@ def _python_step(step: Step, names: _Names, tags: Mapping[str, Mapping[str, str]
             return ""
 
 
-def _python_note(note: str, names: _Names) -> str:
+def _python_note(note: str, names: Names) -> str:
     return f"  # {visible(names.conceal(note))}" if note else ""
 
 
-def _python_text(text: str, names: _Names) -> str:
+def _python_text(text: str, names: Names) -> str:
     """Return an expression for a text: secrets as variables, long runs of one character as a product."""
     parts: list[str] = []
-    for secret, part in names.split(text):
-        parts += [part] if secret else _python_runs(part)
+    for part in names.split(text):
+        parts += [part.python] if isinstance(part, Form) else python_runs(part)
     return " + ".join(parts) or "''"
-
-
-def _python_runs(text: str) -> Iterator[str]:
-    end = 0
-    for match in _RUN.finditer(text):
-        if match.start() > end:
-            yield repr(text[end : match.start()])
-        yield f"{match[1]!r} * {len(match[0])}"
-        end = match.end()
-    if end < len(text):
-        yield repr(text[end:])
 
 
 def _python_bytes(data: bytes) -> str:
@@ -423,20 +404,19 @@ def _matched(steps: Iterable[Step], transcript: Sequence[Event]) -> Iterator[Eve
         yield found
 
 
-def websocat(
-    finding: Finding,
-    url: str,
-    token_env: str = "TOKEN",
-    *,
-    secrets: Sequence[str] = (),
-) -> str:
+def websocat(finding: Finding, url: str, *, secrets: Sequence[Secret | str] = ()) -> str:
     """Return lines for `sh` that play the finding's steps with `websocat` 1.x; what it can't do is said in a comment.
 
-    Sockets that are open together run beside one another, by the clock. Each of `secrets` is a variable of the shell.
+    Sockets that are open together run beside one another, by the clock. Each of `secrets` is a variable of the shell;
+    one that the tester signed is signed anew, with Python and `pyjwt`.
     """
-    names = _Names.of(secrets, token_env)
+    names = _names(secrets, url)
+    finding = _logged_in(finding, url)
     lives = _lives(finding)
     lines = list(_made_tokens(finding, names))
+    for name, secret in names.signed(names.used(_texts(finding.steps))).items():
+        lines.append(f"# {name} is signed anew with ${secret.key}: pip install pyjwt")
+        lines.append(shell_signing(name, secret))
     for life in lives:
         lines += life.remarks
     if any(life.linked for life in lives):
@@ -503,7 +483,7 @@ def _lives(finding: Finding) -> list[_Life]:
     return lives
 
 
-def _websocat_life(life: _Life, base: str, names: _Names) -> str:
+def _websocat_life(life: _Life, base: str, names: Names) -> str:
     texts = [data for _, data in life.sends if isinstance(data, str)]
     null = any("\n" in text for text in texts)
     # What can't be seen, in a terminal, doesn't survive being copied either.
@@ -544,33 +524,32 @@ def _websocat_life(life: _Life, base: str, names: _Names) -> str:
     return "".join(lead) + command + (r" | tr '\0' '\n'" if null and not coded else "")
 
 
-def _shell_frame(data: Data, names: _Names, *, coded: bool) -> str:
+def _shell_frame(data: Data, names: Names, *, coded: bool) -> str:
     if isinstance(data, bytes):
-        return "base64:" + base64.b64encode(_conceal_bytes(data, names)).decode()
+        return "base64:" + base64.b64encode(names.conceal_bytes(data)).decode()
     if coded:  # a variable can't stand in Base64: its name does
         return "text64:" + base64.b64encode(names.conceal(data).encode("utf-8", "replace")).decode()
     return _shell(data, names)
 
 
-def shell_word(text: str, secrets: Sequence[str] = (), token_env: str = "TOKEN") -> str:
+def shell_word(text: str, secrets: Sequence[Secret | str] = ()) -> str:
     """Return a text as one word of a shell, with variables in the place of `secrets`."""
-    return _shell(text, _Names.of(secrets, token_env))
+    return _shell(text, Names(secrets))
 
 
-def _shell(text: str, names: _Names) -> str:
+def shell_url(url: str, secrets: Sequence[Secret | str] = ()) -> str:
+    """Return a url as one word of a shell; who logs in is the variable `URL_LOGIN`."""
+    pair = login(url)
+    if pair is None:
+        return shell_word(url, secrets)
+    parts = urlsplit(url)
+    (name,) = (form.name for form in _names(secrets, url).used([pair]))
+    rest = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().partition("//")[2]
+    before = parts.netloc.rpartition("@")[0]
+    return f"{parts.scheme}://{Form(name, 'plain' if before == pair else 'login').shell}@{shell_word(rest, secrets)}"
+
+
+def _shell(text: str, names: Names) -> str:
     """Return a word of the shell: secrets as variables, long runs of one character as what prints them."""
     text = text.encode("utf-8", "replace").decode()  # half a surrogate pair is no text that could be sent
-    return "".join(f'"${{{part}}}"' if secret else _shell_runs(part) for secret, part in names.split(text)) or "''"
-
-
-def _shell_runs(text: str) -> str:
-    parts: list[str] = []
-    end = 0
-    for match in _RUN.finditer(text):
-        if match.start() > end:
-            parts.append(shlex.quote(text[end : match.start()]))
-        parts.append(f"\"$(printf '%{len(match[0])}s' '' | tr ' ' {shlex.quote(match[1])})\"")
-        end = match.end()
-    if end < len(text):
-        parts.append(shlex.quote(text[end:]))
-    return "".join(parts)
+    return "".join(part.shell if isinstance(part, Form) else shell_runs(part) for part in names.split(text)) or "''"

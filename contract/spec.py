@@ -27,7 +27,21 @@ Way: TypeAlias = tuple[str, ...]
 _ERROR_NAME = re.compile(
     r"(^|[^a-z])(err(or)?s?|fault|failure|failed|reject(ed|ion)?|nack|problem|exception|refused|refusal|denied)([^a-z]|$)"
 )
+_PLAINLY_ERROR = re.compile(r"(err(or)?s?)([^a-z]|$)")  # what only begins so, in what is pushed and asked for by no one
+_TOO_MUCH = re.compile(
+    r"(^|[^a-z])(rate|limit(s|ed|er)?|too (many|much|often|fast)|throttl(ed|ing)|flood(ed|ing)?|quota)([^a-z]|$)"
+)
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def words(name: str) -> str:
+    """Return a name as small letters, its words apart."""
+    return _WORDS.sub(" ", name).replace("_", " ").replace("-", " ").lower()
+
+
+def is_too_much(text: str) -> bool:
+    """Tell whether a code or its text speaks of too much, whatever it was that was sent."""
+    return _TOO_MUCH.search(words(text)) is not None
 
 
 class Schema:
@@ -253,6 +267,7 @@ class Spec:
     close_marks: Mapping[int, Mark]
     limits: Mapping[str, float]
     mark: Mark
+    crowded: frozenset[int] = frozenset()  # close codes that speak of too much, whatever was sent
 
     def channel(self, name: str) -> Channel:
         """Return a channel by its name."""
@@ -290,6 +305,9 @@ class _Building:
             close_marks={code: item.name_mark for code, item in closes.items()},
             limits=limits,
             mark=root.mark,
+            crowded=frozenset(
+                code for code, item in closes.items() if is_too_much(f"{item.text('name')} {item.text('text')}")
+            ),
         )
 
     def _channel(self, member: Place) -> Channel:
@@ -299,7 +317,11 @@ class _Building:
         operations = [item for item in reader.operations() if item.channel == place]
         received, sent = reader.crossing(member)
         pushed = dict.fromkeys(message for item in operations if item.incoming for message in item.messages)
-        known = {message: self._message(message, keys.get(message, message.key)) for message in (*received, *sent)}
+        replies = {message for item in operations for message in item.replies}
+        known = {
+            message: self._message(message, keys.get(message, message.key), pushed=message in pushed.keys() - replies)
+            for message in (*received, *sent)
+        }
         parameters = reader.parameters(member)
         security = self._security(reader.securities(member))
         return Channel(
@@ -338,14 +360,17 @@ class _Building:
             mark=item.place.name_mark,
         )
 
-    def _message(self, place: Place, key: str) -> Message:
+    def _message(self, place: Place, key: str, *, pushed: bool) -> Message:
+        """Return a message. `pushed`: it only comes unasked, so that it may tell of anything's failure."""
         payload = self._reader.payload(place)
         schema = self._schemas.setdefault(place, Schema(self._document, payload))
         tags = self._reader.tag_values(place)
-        names = " ".join((key, place.text("name"), place.text("title"), *tags.values()))
-        is_error = _ERROR_NAME.search(_WORDS.sub(" ", names).lower()) is not None
+        names = (key, place.text("name"), place.text("title"), *tags.values())
+        is_error = _ERROR_NAME.search(words(" ".join(names))) is not None
         form = self._reader.form(place)
         ways = tuple(dict.fromkeys(self._codes(payload, (), frozenset())))
+        if is_error and pushed and not any(_PLAINLY_ERROR.match(words(name)) for name in names):
+            is_error = bool(ways or self._reader.correlation(place) or self._lists_codes(payload))
         if is_error and not ways and form == "json":
             ways = tuple(dict.fromkeys(self._members(payload, "code")))
         examples = tuple(self._examples(place))
@@ -383,6 +408,19 @@ class _Building:
         for part in object_parts(self._document, place):
             for member in part.under("properties"):
                 yield from self._codes(member, (*way, member.key), above | {schema})
+
+    def _lists_codes(self, payload: Place) -> bool:
+        """Tell whether a member called as an error's code lists what it may be."""
+        members = [member for part in object_parts(self._document, payload) for member in part.under("properties")]
+        members += [
+            item for held in members for part in object_parts(self._document, held) for item in part.under("properties")
+        ]
+        return any(
+            resolved is not None and ("enum" in resolved or "const" in resolved)
+            for member in members
+            if words(member.key) in ("code", "error code")
+            for resolved in [self._document.resolve(member)]
+        )
 
     def _members(self, payload: Place, name: str) -> Iterable[Way]:
         for part in object_parts(self._document, payload):

@@ -1,9 +1,8 @@
 """Sending: what the phases share: requests as steps, and connections on which many cases are sent one by one."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from contract.boundaries import Case
 from contract.conversation import Conversation
@@ -17,7 +16,9 @@ from contract.values import Unmakeable
 from contract.ways import ABSENT, at, put
 
 _CASES_OF_A_CONNECTION = 150
-_MOST_FAILURES = 4
+_FEW_FAILURES = 4  # after so many of one kind, or that each take the time of an answer, an operation is given up
+_MOST_FAILURES = 12
+_BY_TIME = frozenset({"reply-missing", "reply-late", "invalid-ignored"})
 BAD_IN_A_ROW = 8
 """So many bad frames are sent between two good ones, at most: a server may end a connection that sends too many."""
 
@@ -107,6 +108,10 @@ def is_silent(operation: Operation | None) -> bool:
     return operation is not None and not operation.replies
 
 
+Failure: TypeAlias = tuple[str, str]
+"""The rule that was broken, and by what: the subject of a violation."""
+
+
 class Driver:
     """Sends cases one after the other, on a connection that is made anew now and then and after each fault."""
 
@@ -117,14 +122,16 @@ class Driver:
         self._conversation: Conversation | None = None
         self._count = 0
         self._bad = 0
+        self._doubts: list[Send] = []
         self._operations = {operation.id: operation for operation in channel.operations}
-        self.failures: Counter[str] = Counter()
+        self.failures: dict[str, list[Failure]] = {}
+        self._given_up: set[str] = set()
         self.shut = False
 
     async def send(self, step: Send) -> Request | None:
         """Send a case and see how it is taken; None where that could not be seen."""
         run = self.run
-        if self.shut or self.failures[step.operation or ""] >= _MOST_FAILURES:
+        if self.shut or self._is_given_up(step):
             return None
         if run.too_long(step.data):
             return None  # what is too long isn't wrong in itself; the phase `limits` tries that
@@ -135,6 +142,7 @@ class Driver:
             return None
         run.case()
         self._count += 1
+        conversation.doubts.clear()
         answer = await conversation.send(step)
         silent = step.good and is_silent(self._operations.get(step.operation or ""))
         plain = answer is not None and bool(answer.answers) and not step.good
@@ -144,14 +152,43 @@ class Driver:
             follow = probe(run, self.channel)
             if follow is not None and conversation.sockets[self._entry.socket].is_open:
                 await conversation.send(follow)
+        self._doubts += conversation.doubts
         socket = conversation.sockets.get(self._entry.socket)
         if conversation.violations:
-            self.failures[step.operation or ""] += 1
+            found = conversation.violations[0]
+            self.failures.setdefault(step.operation or "", []).append((found.rule, found.subject))
         if conversation.violations or socket is None or not socket.is_open or self._count >= _CASES_OF_A_CONNECTION:
             await self._end()
         if answer is not None and step.good and answer.answers and not is_refusal(*answer.answers[0]):
             run.taken(self.channel, answer)
         return answer
+
+    def _is_given_up(self, step: Send) -> bool:
+        """Tell whether an operation showed so many faults that what it is sent more shows no other one.
+
+        That is after a few that are all alike, or all slow, else after many.
+        """
+        name = step.operation or ""
+        failures = self.failures.get(name, [])
+        alike = len(set(failures)) == 1 or {rule for rule, _ in failures} <= _BY_TIME
+        if len(failures) < (_FEW_FAILURES if alike else _MOST_FAILURES):
+            return False
+        if name not in self._given_up:
+            self._given_up.add(name)
+            self._give_up(step, len(failures))
+        return True
+
+    def _give_up(self, step: Send, count: int) -> None:
+        """Say that an operation is given up, and that what isn't met of it is so for that."""
+        run = self.run
+        what = step.operation or "frames that are no message"
+        reason = f"given up after {count} faults of {what}"
+        if run.muted or not run.result.phases:
+            return
+        phase = run.result.phases[-1]
+        phase.complete = False
+        phase.note = "; ".join(filter(None, (phase.note, reason)))
+        run.covering.given_up(self.channel.id, step.message, reason, good=step.good)
 
     def _is_something(self, data: str | bytes) -> bool:
         """Tell whether what is no longer one message is another that a client may send."""
@@ -181,8 +218,27 @@ class Driver:
             await self.run.examine(conversation)
 
     async def finish(self) -> None:
-        """End the connection, and take what it showed."""
+        """End the connection, and take what it showed. What was doubted is sent again: more is known by now."""
+        doubts, self._doubts = self._doubts, []
+        for step in doubts:
+            if self.run.over() or self.shut or not self._may_be_blamed(step):
+                self._doubts.append(step)
+            else:
+                await self.send(step)
         await self._end()
+        left = {step.message: step for step in reversed(self._doubts)} if not self.run.muted else {}
+        for name, step in left.items():
+            self.run.remark(
+                f"{self.channel.id}/{name}: some that fit the schema are refused by the code that malformed input gets,"
+                f" maybe for what they name or what came before them ({step.note}). Look whether that is meant."
+            )
+
+    def _may_be_blamed(self, step: Send) -> bool:
+        """Tell whether enough is known to say that a refused message is taken for malformed."""
+        message = next((item for item in self.channel.sent if item.key == step.message), None)
+        value = parse(step.data)[1] if message is not None and message.form == "json" else step.data
+        malformed = self.run.terms.malformed
+        return message is not None and malformed.twin(self.channel.id, message, step, value) is not ABSENT
 
     async def all(self, steps: Iterable[Send]) -> None:
         """Send many, until the phase's time is over."""

@@ -1,5 +1,6 @@
 """Stateless: the phases that send one message after another: examples, boundary values, generated good and bad ones."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -19,6 +20,7 @@ _WATCH_S = 0.4
 _VALID = 60
 _VALID_LONG = 200
 _RANDOM_BREAKAGES = 40
+_TWICE = 2
 
 
 async def _each(run: Run, work: Callable[[Driver], Awaitable[None]]) -> None:
@@ -136,22 +138,22 @@ async def calibrate(run: Run, channel: Channel) -> None:
     for operation, message in sorted(jsons, key=lambda item: item[1].schema.size)[:2]:
         wrong = [case for case in run.breakages(message) if case.keyword in ("type", "required")]
         steps += [of_case(operation, message, case, 1) for case in wrong[:3]]
-    conversation = Conversation(run.terms)
-    try:
-        outcome = await conversation.connect(entry)
-        if outcome.status is not None or outcome.lost:
-            return
-        for step in steps:
+    seen: Counter[tuple[str, str | None]] = Counter()
+    for step in steps:
+        # Each alone: what many frames get may be for their number. And once may be chance.
+        conversation = Conversation(run.terms)
+        try:
+            outcome = await conversation.connect(entry)
+            if outcome.status is not None or outcome.lost:
+                return
             answer = await conversation.send(step)
-            signature = answer.signature if answer is not None else None
-            if signature is not None:
+        finally:
+            await conversation.end()
+        signature = answer.signature if answer is not None else None
+        if signature is not None:
+            seen[signature] += 1
+            if seen[signature] == _TWICE:
                 run.terms.malformed.learn(channel.id, signature)
-            if conversation.violations:
-                await conversation.end()
-                conversation = Conversation(run.terms)
-                await conversation.connect(entry)
-    finally:
-        await conversation.end()
 
 
 async def boundaries(run: Run) -> None:

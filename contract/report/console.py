@@ -11,8 +11,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from contract.addresses import shown
 from contract.covering import tallies, unreached
-from contract.model import PHASES, Finding, PhaseName, PhaseResult, Result
+from contract.model import PHASES, Finding, PhaseName, PhaseResult, Result, Secret
 from contract.report.view import Line, View, views
 from contract.reproduce import conceal_text
 from contract.spec import Spec
@@ -32,10 +33,12 @@ class Display:
     credentials: `$TOKEN` stands in their place.
     """
 
-    def __init__(self, spec: Spec, url: str, *, console: Console | None = None, secrets: Sequence[str] = ()) -> None:
+    def __init__(
+        self, spec: Spec, url: str, *, console: Console | None = None, secrets: Sequence[Secret | str] = ()
+    ) -> None:
         self._spec = spec
-        self._url = url
-        self._secrets: tuple[str, ...] = tuple(secrets)
+        self._url = shown(url)
+        self._secrets: tuple[Secret | str, ...] = tuple(secrets)
         self._console = console or Console(highlight=False, soft_wrap=True)
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -89,10 +92,9 @@ class Display:
                 self._shown = now
                 self._update(now)
 
-    def secret(self, text: str) -> None:
+    def secret(self, secret: Secret) -> None:
         """A credential of the run, which is not to be shown."""
-        if text not in self._secrets:
-            self._secrets = (*self._secrets, text)
+        self._secrets = (*self._secrets, secret)
 
     def found(self, finding: Finding) -> None:
         """Something was found; it is told in full at the end."""
@@ -108,7 +110,8 @@ class Display:
         """The run is over: tell of each finding, of what was covered, and the verdict."""
         self._end_phase()
         self._stop()
-        self._secrets = (*self._secrets, *result.secrets)
+        told = {secret.value for secret in self._secrets if not isinstance(secret, str)}
+        self._secrets += tuple(secret for value, secret in result.secrets.items() if value not in told)
         for view in views(result, self._spec, self._secrets):
             self._print(_finding(view))
         self._print(Rule("coverage", style="dim"))
@@ -118,6 +121,8 @@ class Display:
         for remark in result.remarks:
             self._print(Text(f"Note: {visible(conceal_text(remark, self._secrets))}", "yellow"))
         self._print(Rule(style="dim"))
+        if result.failed:
+            self._print(Text(visible(conceal_text(result.failed, self._secrets)), "bold red"))
         self._print(_verdict(result))
 
     def _print(self, *items: RenderableType) -> None:
@@ -224,8 +229,12 @@ def _verdict(result: Result) -> Text:
         told += f"; cut short: {', '.join(_short(phase) for phase in cut_short)}"
     if result.stopped:
         told += ". Stopped before its end: what was not tried is not said to be right"
+    if result.failed:
+        told += ". The tester itself failed before the end: what was not tried is not said to be right"
     if not count:
-        return Text.assemble(("Nothing found. ", "bold yellow" if result.stopped else "bold green"), told)
+        return Text.assemble(
+            ("Nothing found. ", "bold yellow" if result.stopped or result.failed else "bold green"), told
+        )
     return Text.assemble((f"{count} finding{'s' if count > 1 else ''}. ", "bold red"), told)
 
 

@@ -10,8 +10,9 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from contract.addresses import shown
 from contract.covering import Kind, tallies
-from contract.model import PHASES, Result
+from contract.model import PHASES, Result, Secret
 from contract.report.view import views
 from contract.reproduce import conceal_text
 from contract.spec import Spec
@@ -70,7 +71,7 @@ class _Bar:
         return f"{min(int(self.share), 99) if self.met < self.total else 100} %"
 
 
-def render(result: Result, spec: Spec, secrets: Sequence[str] = ()) -> str:
+def render(result: Result, spec: Spec, secrets: Sequence[Secret | str] = ()) -> str:
     """Return a run as one HTML page, which runs nothing but its own script and loads nothing."""
     environment = Environment(
         loader=PackageLoader("contract", "templates"),
@@ -84,7 +85,8 @@ def render(result: Result, spec: Spec, secrets: Sequence[str] = ()) -> str:
     digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     return environment.get_template("report.html.jinja").render(
         result=result,
-        url=conceal_text(result.url, secrets),
+        url=conceal_text(shown(result.url), secrets),
+        failed=conceal_text(result.failed, secrets),
         started=datetime.fromtimestamp(result.started, UTC),
         findings=views(result, spec, secrets),
         remarks=[conceal_text(remark, secrets) for remark in result.remarks],

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from contract.addresses import shown
 from contract.covering import tallies
-from contract.model import Close, Connect, Data, Event, Result, Send, Step, Wait
+from contract.model import Close, Connect, Data, Event, PhaseResult, Result, Secret, Send, Step, Wait
 from contract.report.view import View, views
 from contract.reproduce import conceal_text
 from contract.spec import Spec
@@ -19,23 +20,24 @@ VERSION: Final = 1
 _NAMES: Final = {Connect: "connect", Send: "send", Wait: "wait", Close: "close"}
 
 
-def render(result: Result, spec: Spec, secrets: Sequence[str] = ()) -> str:
+def render(result: Result, spec: Spec, secrets: Sequence[Secret | str] = ()) -> str:
     """Return a run as JSON text, ASCII alone."""
     return json.dumps(report(result, spec, secrets), indent=2) + "\n"
 
 
-def report(result: Result, spec: Spec, secrets: Sequence[str] = ()) -> dict[str, Any]:
+def report(result: Result, spec: Spec, secrets: Sequence[Secret | str] = ()) -> dict[str, Any]:
     """Return a run as a JSON value."""
     return {
         "version": VERSION,
         "document": result.document,
         "title": result.title,
-        "url": conceal_text(result.url, secrets),
+        "url": conceal_text(shown(result.url), secrets),
         "seed": result.seed,
         "started": datetime.fromtimestamp(result.started, UTC).isoformat(timespec="seconds"),
         "seconds": round(result.seconds, 3),
         "stopped": result.stopped,
-        "phases": [dataclasses.asdict(phase) for phase in result.phases],
+        "failed": conceal_text(result.failed, secrets),
+        "phases": [_phase(phase) for phase in result.phases],
         "findings": [_finding(view) for view in views(result, spec, secrets)],
         "coverage": {
             kind: {
@@ -50,6 +52,10 @@ def report(result: Result, spec: Spec, secrets: Sequence[str] = ()) -> dict[str,
         },
         "remarks": [conceal_text(remark, secrets) for remark in result.remarks],
     }
+
+
+def _phase(phase: PhaseResult) -> dict[str, Any]:
+    return {**dataclasses.asdict(phase), "tried": None if phase.tried is None else sorted(phase.tried)}
 
 
 def _finding(view: View) -> dict[str, Any]:

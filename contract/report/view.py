@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from codegen.faults import Fault
-from contract.model import RULES, Event, EventKind, Finding, Result
-from contract.reproduce import conceal, python_script, shell_word, websocat
+from contract.model import DEFAULT_PHASES, RULES, Event, EventKind, Finding, PhaseName, Result, Secret
+from contract.reproduce import conceal, python_script, shell_url, shell_word, websocat
 from contract.spec import Spec
 from contract.wording import cut, of_data, visible
 
@@ -20,6 +20,7 @@ _SIDES: Final[Mapping[EventKind, Side]] = {
     "closing": "client",
     "closed": "server",
 }
+_BUILDING: Final[frozenset[PhaseName]] = frozenset({"valid", "invalid", "stateful"})
 _LINE: Final = 160
 _FIRST: Final = 25
 _LAST: Final = 40
@@ -98,12 +99,14 @@ class View:
         return f"{tried}, met {'once' if finding.count == 1 else f'{finding.count} times'} in all"
 
 
-def views(result: Result, spec: Spec | None, secrets: Sequence[str] = ()) -> list[View]:
+def views(result: Result, spec: Spec | None, secrets: Sequence[Secret | str] = ()) -> list[View]:
     """Return what there is to tell of each finding, without the run's own `secrets`."""
     return [view(result, finding, number, spec, secrets) for number, finding in enumerate(result.findings, 1)]
 
 
-def view(result: Result, finding: Finding, number: int, spec: Spec | None, secrets: Sequence[str] = ()) -> View:
+def view(
+    result: Result, finding: Finding, number: int, spec: Spec | None, secrets: Sequence[Secret | str] = ()
+) -> View:
     """Return what there is to tell of a finding."""
     shown = conceal(finding, secrets)
     violation = shown.violation
@@ -133,12 +136,38 @@ def view(result: Result, finding: Finding, number: int, spec: Spec | None, secre
     )
 
 
-def again(result: Result, finding: Finding, secrets: Sequence[str] = ()) -> str:
-    """Return the command that finds it again."""
-    words = [result.document, "--url", result.url, "--phase", finding.phase, "--seed", str(finding.seed)]
-    command = " ".join(shell_word(word, secrets) for word in words)
+def again(result: Result, finding: Finding, secrets: Sequence[Secret | str] = ()) -> str:
+    """Return the command that finds it again.
+
+    That is its phase alone, or the phases of the whole run where it builds on what those before it saw.
+    """
+    words = [shell_word(result.document, secrets), "--url", shell_url(result.url, secrets)]
+    if finding.phase not in _BUILDING:
+        words += ["--phase", finding.phase]
+    elif result.asked != DEFAULT_PHASES:
+        words += [word for name in result.asked for word in ("--phase", name)]
+    words += ["--seed", str(finding.seed), *(shell_word(word, secrets) for word in result.arguments)]
     shown = "".join(f' {option} "${{{name}}}"' for option, name in result.credentials.items())
-    return visible(f"python -m contract {command}") + shown
+    return visible(f"python -m contract {' '.join(words)}") + shown
+
+
+def arguments(
+    *,
+    perspective: str = "server",
+    lenient: bool = False,
+    timeout: float | None = None,
+    rate: float | None = None,
+    max_time: float | None = None,
+    config: str | None = None,
+) -> tuple[str, ...]:
+    """Return the words of the command for what was asked for otherwise than by default."""
+    numbers = {"--timeout": timeout, "--rate": rate, "--max-time": max_time}
+    return (
+        *(("--perspective", perspective) if perspective != "server" else ()),
+        *(("--lenient",) if lenient else ()),
+        *(word for option, value in numbers.items() if value is not None for word in (option, f"{value:.15g}")),
+        *(("--config", config) if config is not None else ()),
+    )
 
 
 def _plain(text: str) -> str:

@@ -13,6 +13,8 @@ from contract.addresses import (
     good_parameters,
     good_query,
     known_sets,
+    login,
+    shown,
     split,
     target,
 )
@@ -118,3 +120,41 @@ def test_what_a_handshake_must_have_is_made() -> None:
     """And what is optional is left out."""
     assert good_query(HANDSHAKE.channel("book"), {}) == {"hand": "left"}
     assert list(good_headers(spec_of("headers").channel("feed"), {})) == ["X-Client"]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("ws://host:80/a@b", "ws://host:80/a@b"),
+        ("ws://bob:hunter2@host/a?token=mine&x", "ws://host/a?token=...&..."),
+        ("ws://bob:hun@ter2@host", "ws://host"),
+        ("ws://bob:hun/ter2@host", "ws://host"),
+        ("ws://bob:hunter2@[::1", "ws://[::1"),
+        ("ws://[::1]:80/x@y", "ws://[::1]:80/x@y"),
+        ("ws://host/#mine", "ws://host/#..."),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url: str, expected: str) -> None:
+    """Whether it is a good one or not."""
+    assert shown(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://[::1:80",
+        "ws://host:port",
+        "ws://host:99999",
+        "ws://bob:hun/ter2@host",
+        "ws://bob:hunter2@host?token=mine-ter2",
+        "ws://ter2@host",
+        "ftp://bob:hunter2@host",
+        "ws://bob:hunter2@",
+    ],
+)
+def test_a_url_that_is_wrong_is_a_sentence_without_its_secrets(url: str) -> None:
+    """Nothing of a password is in it, and nothing of a query."""
+    with pytest.raises(UrlError) as error:
+        base(url, ROOM)
+    assert "ter2" not in str(error.value)
+    assert login("ws://[::1:80") is None

@@ -1,8 +1,10 @@
 """The command: arguments, files and exit codes, as a user has them."""
 
 import asyncio
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,14 +13,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
+import jwt
 import pytest
+from rich.console import Console
 from websockets.asyncio.server import ServerConnection
 
 from contract.__main__ import main, read_config
-from contract.engine import CannotRun
+from contract.engine import CannotRun, Options, Run, run_async
 from contract.model import PHASES
+from contract.phases import WORK
+from contract.report import Display, write_reports
+from contract.spec import load_spec
+from tests.contract.unit.gate import DOCUMENT as GATE
+from tests.contract.unit.gate import SECRET as GATE_SECRET
+from tests.contract.unit.gate import Gate
 from tests.contract.unit.kiosk import DOCUMENT, Frame, Kiosk, kiosk, kiosk_file, running
+from tests.contract.unit.test_handshake_faults import running as gate_running
 
 ROOT = Path(__file__).parents[3]
 
@@ -111,13 +123,18 @@ URL = ["--url", "ws://127.0.0.1:1"]
         ([*URL, "--max-time", "0"], "write seconds above 0"),
         ([*URL, "--max-time", "nan"], "write seconds above 0"),
         ([*URL, "--timeout", "-1"], "write seconds above 0"),
-        ([*URL, "--timeout", "soon"], "invalid"),
+        ([*URL, "--timeout", "soon"], "soon is no time: write seconds above 0"),
+        ([*URL, "--rate", "much"], "much is no rate"),
         ([*URL, "--rate", "-1"], "0 for no limit"),
         ([*URL, "--report", "pdf=x"], "--report pdf=x: write one of"),
         ([*URL, "--report", "junit"], "--report junit: write one of"),
         ([*URL], "Nothing answers at ws://127.0.0.1:1"),
         (["--url", "ftp://x"], "Write ws://HOST:PORT"),
-        (["--url", "ws://127.0.0.1:99999"], "Nothing answers"),
+        (["--url", "ws://127.0.0.1:99999"], "Write ws://HOST:PORT"),
+        (["--url", "ws://[::1:80"], "'ws://[::1:80' is no url of a WebSocket server"),
+        ([*URL, "--report", "json=."], "--report json=.: . is a folder"),
+        ([*URL, "--report", "json=pyproject.toml/x.json"], "pyproject.toml is no folder"),
+        ([*URL, "--report", "json=x,junit=x"], "each to a file of its own"),
         ([*URL, "--config", "none.toml"], "none.toml can't be read"),
         ([*URL, "--token", "a\nb"], ""),
     ],
@@ -148,6 +165,98 @@ def test_a_fault_of_the_tester_is_2(
     monkeypatch.setattr("contract.__main__.load_spec", lambda *_, **__: 1 // 0)
     assert main([str(kiosk_file(tmp_path)), *URL]) == 2
     assert capsys.readouterr().err.startswith("The tester itself failed at test_command.py:")
+
+
+def test_a_fault_within_a_phase_keeps_what_was_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The findings are told and the reports written, and the answer says what failed."""
+
+    async def fails(run: Run) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setitem(cast("dict[str, object]", WORK), "boundaries", fails)
+    report = tmp_path / "r.json"
+    with served(Wrong(kiosk(tmp_path))) as url:
+        assert main([str(kiosk_file(tmp_path)), "--url", url, "--report", f"json={report}"]) == 2
+    out = capsys.readouterr()
+    assert "1 finding. " in out.out
+    assert out.err.startswith("The tester itself failed at test_command.py:")
+    value = json.loads(report.read_text())
+    assert "on purpose" in value["failed"]
+    assert [finding["rule"] for finding in value["findings"]] == ["frame-invalid"]
+    assert [(phase["name"], phase["complete"]) for phase in value["phases"]] == [
+        ("examples", True),
+        ("boundaries", False),
+    ]
+
+
+def test_a_report_that_fails_takes_no_other_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither another one, nor what the console tells."""
+    monkeypatch.setattr("contract.report.html.render", lambda *_: 1 // 0)
+    monkeypatch.setattr("contract.report.console._coverage", lambda *_: 1 // 0)
+    files = [tmp_path / "r.html", tmp_path / "r.json"]
+    with served(Kiosk(kiosk(tmp_path))) as url:
+        report = ",".join(f"{path.suffix[1:]}={path}" for path in files)
+        code = main([str(kiosk_file(tmp_path)), "--url", url, "--phase", "examples", "--report", report])
+    assert (code, [path.exists() for path in files]) == (2, [False, True])
+    assert capsys.readouterr().err.count("The tester itself failed at test_command.py:") == 2
+
+
+def test_what_the_config_excuses_must_be_in_the_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is nobody's is told."""
+    path = tmp_path / "c.toml"
+    path.write_text("[unreachable]\nnobody = 'it stops'\n")
+    with served(Kiosk(kiosk(tmp_path))) as url:
+        command = [str(kiosk_file(tmp_path)), "--url", url, "--phase", "examples", "--config", str(path)]
+        assert main(command) == 0
+    assert "[unreachable] names 'nobody'" in capsys.readouterr().out
+
+
+def test_a_login_in_the_url_is_shown_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither while it runs, nor in what it finds, nor where nothing answers."""
+    report = tmp_path / "r.json"
+    with served(Wrong(kiosk(tmp_path))) as url:
+        address = url.replace("ws://", "ws://bob:hunter2@")
+        command = [str(kiosk_file(tmp_path)), "--phase", "examples", "--report", f"json={report}"]
+        assert main([*command, "--url", address, "--timeout", "3"]) == 1
+    assert main([*command, "--url", "ws://bob:hunter2@127.0.0.1:1"]) == 2
+    out = capsys.readouterr()
+    for text in (out.out, out.err, report.read_text()):
+        assert "hunter2" not in text
+        assert "Ym9i" not in text
+    (found,) = json.loads(report.read_text())["findings"]
+    assert 'ws://"${URL_LOGIN}"@127.0.0.1:' in found["reproduction"]["command"]
+    assert found["reproduction"]["command"].endswith(" --timeout 3")
+
+
+async def test_no_report_holds_a_token_that_a_server_could_take(tmp_path: Path) -> None:
+    """A token that lacks a scope is let in: what was signed with the user's key is nowhere, and how to sign it is."""
+    path = tmp_path / "gate.yaml"
+    path.write_text(GATE)
+    spec = load_spec(path)
+    gate = Gate("one scope is not asked for")
+    gate.pass_time(time.time() - gate.now)
+    out = io.StringIO()
+    targets = {kind: tmp_path / f"r.{kind}" for kind in ("junit", "json", "html")}
+    async with gate_running(gate) as url:
+        with Display(spec, url, console=Console(file=out, soft_wrap=True)) as display:
+            result = await run_async(spec, Options(url, secret=GATE_SECRET, phases=("handshake",)), display)
+            display.done(result)
+    write_reports(result, spec, targets)
+    assert any("without" in finding.violation.subject for finding in result.findings)
+    now = time.time()
+    for text in (out.getvalue(), *(target.read_text() for target in targets.values())):
+        assert GATE_SECRET not in text
+        assert "TOKEN_WITHOUT_CHAT_" in text
+        for token in set(re.findall(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*", text)):
+            try:
+                claims = jwt.decode(token, GATE_SECRET, ["HS256"], options={"verify_exp": False, "verify_nbf": False})
+            except jwt.InvalidTokenError:
+                continue
+            assert claims["exp"] < now
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from contract.conversation import Conversation, Malformed, Pace, Terms
+from contract.conversation import Conversation, Pace, Terms
 from contract.model import Close, Connect, Event, Link, Send, Step, Wait
+from contract.refusing import Malformed
 from contract.spec import Spec
 from tests.contract.unit.kiosk import DOCUMENT, Frame, Kiosk, Raw, kiosk, raw, running
 
@@ -293,7 +294,7 @@ async def test_a_good_message_that_is_refused_as_malformed_is_found(spec: Spec) 
 
     class Picky(Kiosk):
         async def asked(self, connection: ServerConnection, value: Frame) -> None:
-            code = {1: "malformed", 2: "sold_out"}.get(value["id"])
+            code = {7: "malformed", 2: "sold_out"}.get(value["count"])
             if code is None:
                 await super().asked(connection, value)
             else:
@@ -302,9 +303,9 @@ async def test_a_good_message_that_is_refused_as_malformed_is_found(spec: Spec) 
     malformed = Malformed()
     malformed.learn("kiosk", ("error", "malformed"))
     async with talking(Picky(spec), spec, malformed=malformed) as conversation:
-        await conversation.play([CONNECT, buy(2), buy(3)])
+        await conversation.play([CONNECT, buy(1, count=2), buy(2, count=3)])
         assert rules(conversation) == []
-        await conversation.play([buy(1)])
+        await conversation.play([buy(3, count=7)])
     assert rules(conversation) == ["valid-refused"]
 
 
@@ -313,7 +314,7 @@ async def test_a_silent_operation_may_be_refused_later(spec: Spec) -> None:
 
     class Picky(Kiosk):
         async def asked(self, connection: ServerConnection, value: Frame) -> None:
-            if value["type"] == "wave":
+            if value["type"] == "wave" and value["id"] == "x":
                 await asyncio.sleep(0.02)
                 await self.send(connection, {"type": "error", "id": value["id"], "code": "malformed"})
             else:
@@ -321,8 +322,11 @@ async def test_a_silent_operation_may_be_refused_later(spec: Spec) -> None:
 
     malformed = Malformed()
     malformed.learn("kiosk", ("error", "malformed"))
+    other = Send('{"type": "wave", "id": "x"}', "waving", "wave", covers=("/id type",))
     async with talking(Picky(spec), spec, malformed=malformed) as conversation:
         await conversation.play([CONNECT, WAVE, buy(1)])
+        assert rules(conversation) == []
+        await conversation.play([other, buy(2), Wait(0.2)])
     assert rules(conversation) == ["valid-refused"]
 
 

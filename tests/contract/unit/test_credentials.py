@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from codegen.reading import Carriage
-from contract.credentials import Credentials, CredentialsError, Variant, carry, told, ways
+from contract.credentials import Credentials, CredentialsError, Variant, carry, given, told, ways
 from contract.spec import Channel, load_spec
 
 GOLDEN = Path("tests/codegen/golden")
@@ -154,6 +154,49 @@ def test_an_opaque_token_is_altered_and_keeps_its_length() -> None:
     assert altered != "AAAA1234"
     assert len(altered) == 8
     assert Credentials("ada:secret", None, lambda: NOW).garbage().token.startswith("ada:")
+
+
+def test_what_is_altered_says_nothing_of_the_good_one() -> None:
+    """A report may hold it: neither a password nor a signature can be guessed from it."""
+    assert "cret" not in Credentials("ada:secret", None, lambda: NOW).garbage().token
+    assert set(Credentials("abcd1234", None, lambda: NOW).garbage().token) == {"A"}
+    wrong = Credentials(token_of(), None, lambda: NOW).wrong_signature()
+    assert wrong is not None
+    pairs = zip(wrong.token, token_of(), strict=True)
+    assert sum(one != other for one, other in pairs) >= 20
+
+
+def test_a_token_that_a_server_could_take_is_kept(both: Credentials) -> None:
+    """Now or later; one that is wrong in itself may be shown to anybody."""
+    kept: dict[str, str] = {}
+    both.keep = lambda secret: kept.update({secret.value: secret.name})
+    made = {variant.name: variant.token for variant in both.variants(BOOK, longest=1000)}
+    expiring = both.expiring(3)
+    assert expiring is not None
+    takeable = {name for name, token in made.items() if token in kept}
+    assert takeable == {
+        "not_yet",
+        "without books:read",
+        "without books:open",
+        "without_expiry",
+        "other_user",
+        "too_long",
+    }
+    assert kept[made["without books:read"]] == "TOKEN_WITHOUT_BOOKS_READ"
+    assert kept[expiring.token] == "TOKEN_EXPIRING"
+    assert len(kept) == len(takeable) + 1
+
+
+def test_what_was_given_is_named_by_what_it_is() -> None:
+    """The good token is TOKEN, whether it was given or is made; one that is made beside a given one is another."""
+    found = {secret.name: secret.value for secret in given("t", "s", "ws://bob:p%40s@host")}
+    assert found == {"TOKEN": "t", "TOKEN_SECRET": "s", "URL_LOGIN": "bob:p@s", "URL_PASSWORD": "p@s"}
+    for token, name in ((None, "TOKEN"), (token_of(scope="books:read"), "TOKEN_GOOD")):
+        kept: list[str] = []
+        credentials = Credentials(token, SECRET, lambda: NOW, scopes=["books:read", "books:open"])
+        credentials.keep = lambda secret, kept=kept: kept.append(secret.name)  # type: ignore[misc]
+        credentials.good(BOOK)
+        assert kept == [name]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from contract.engine import CannotRun, Options, Run, internal_fault, run_async
-from contract.model import Connect, Finding, PhaseName, Result, Send
+from contract.model import Connect, Finding, PhaseName, Result, Secret, Send
 from contract.phases.stateful import Walker, every_order
 from contract.spec import Spec
 from tests.contract.unit.kiosk import DOCUMENT, Frame, Kiosk, kiosk, raw, running
@@ -313,7 +313,7 @@ async def test_one_fault_that_many_meet_is_looked_into_once(spec: Spec) -> None:
     class Screen:
         def phase(self, name: PhaseName, total: int | None) -> None: ...
         def advance(self, cases: int, frames: int) -> None: ...
-        def secret(self, text: str) -> None: ...
+        def secret(self, secret: Secret) -> None: ...
         def found(self, finding: Finding) -> None:
             found.append(finding)
 

@@ -1,6 +1,7 @@
 """The plugin: a test file of three lines tests a server, and fails with what was found."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.unit.kiosk import Kiosk, kiosk, kiosk_file
-from tests.contract.unit.test_command import Wrong, environment, served
+from tests.contract.unit.test_command import Slow, Wrong, environment, served
 
 
 def run_pytest(folder: Path, url: str, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -79,3 +80,19 @@ def test_what_cannot_run_fails_in_a_sentence(folder: Path) -> None:
     (folder / "kiosk.yaml").write_text("asyncapi: 3.0.0\n")
     done = run_pytest(folder, "ws://127.0.0.1:1")
     assert (done.returncode, "kiosk.yaml:" in done.stdout, "DocumentError" in done.stdout) == (1, True, False)
+
+
+def test_a_phase_without_time_is_skipped_and_remarks_are_told(folder: Path) -> None:
+    """Nothing passes by not being tried."""
+    text = """\
+from contract.plugin import contract_test
+
+test_api = contract_test(
+    "kiosk.yaml", url={url!r}, max_time=1, perspective="server", lenient=True, unreachable={{"nobody": "x"}}
+)
+"""
+    with served(Slow(kiosk(folder))) as url:
+        done = run_pytest(folder, url, "-rs", text=text.format(url=url))
+    assert "no time was left for this phase" in done.stdout
+    assert re.search(r"\d skipped", done.stdout)
+    assert "Note: [unreachable] names 'nobody'" in done.stdout

@@ -16,10 +16,10 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from contract.model import PHASES, RULES, Event, Finding, PhaseResult, Result
+from contract.model import PHASES, RULES, Event, Finding, PhaseName, PhaseResult, Result
 from contract.report import Display, json_report, junit, render_finding, write_reports
 from contract.report import html as html_report
-from contract.report.view import views
+from contract.report.view import again, arguments, views
 from contract.spec import Spec
 from tests.contract.unit.made import (
     HOSTILE,
@@ -57,10 +57,64 @@ def test_each_report_is_written_to_its_file(spec: Spec, tmp_path: Path) -> None:
     write_reports(result(spec), spec, {})
 
 
-def test_a_report_that_can_not_be_written_is_an_os_error(spec: Spec, tmp_path: Path) -> None:
-    """A folder in a file's place is told as the system tells it."""
-    with pytest.raises(OSError, match="directory"):
-        write_reports(result(spec), spec, {"json": tmp_path})
+def test_a_report_that_can_not_be_written_takes_no_other_with_it(spec: Spec, tmp_path: Path) -> None:
+    """A folder in a file's place is told as the system tells it, and the other reports are written."""
+    with pytest.RaisesGroup(IsADirectoryError):
+        write_reports(result(spec), spec, {"json": tmp_path, "junit": tmp_path / "r.xml"})
+    assert (tmp_path / "r.xml").read_text().startswith("<?xml")
+
+
+def test_who_logs_in_by_the_url_is_in_no_report(spec: Spec, tmp_path: Path) -> None:
+    """Nor is what stands in its query."""
+    run = replace(result(spec, finding()), url="ws://bob:hunter2@tea.example/x?key=mine-alone")
+    targets = {kind: tmp_path / f"report.{kind}" for kind in ("junit", "json", "html")}
+    write_reports(run, spec, targets, secrets=[TOKEN])
+    for text in (*(path.read_text(encoding="utf-8") for path in targets.values()), printed(spec, run)):
+        assert "tea.example/x" in text
+        assert "hunter2" not in text
+    assert "?key=..." in json.loads(targets["json"].read_text())["url"]
+    assert "mine-alone" not in json.loads(targets["json"].read_text())["url"]
+
+
+def test_a_run_that_failed_says_so_in_each_report(spec: Spec) -> None:
+    """What stood against it is told, and nothing found is no praise then."""
+    run = replace(result(spec), failed="The tester itself failed at x.py:1.")
+    assert "The tester itself failed at x.py:1." in printed(spec, run)
+    assert "what was not tried is not said to be right" in printed(spec, run)
+    assert json_report.report(run, spec)["failed"] == run.failed
+    assert run.failed in Page(html_report.render(run, spec)).text
+    root = ElementTree.fromstring(junit.render(run, spec))
+    error = root.find("testsuite[@name='contract.run']/testcase/error")
+    assert error is not None
+    assert (error.attrib["message"], root.attrib["errors"]) == (run.failed, "1")
+
+
+# The command that finds it again
+
+
+def test_the_command_has_every_option(spec: Spec) -> None:
+    """What was asked for is asked for again, quoted for a shell."""
+    run = result(spec)
+    run.arguments = arguments(
+        perspective="client", lenient=True, timeout=5, rate=0, max_time=90.5, config="my settings.toml"
+    )
+    run.credentials = {"--token": "TOKEN"}
+    run.url = "ws://bob:hunter2@127.0.0.1:8000"
+    assert again(run, finding()) == (
+        'python -m contract tea.yaml --url ws://"${URL_LOGIN}"@127.0.0.1:8000 --phase boundaries --seed 7 '
+        "--perspective client --lenient --timeout 5 --rate 0 --max-time 90.5 --config 'my settings.toml' "
+        '--token "${TOKEN}"'
+    )
+    assert arguments() == ()
+
+
+@pytest.mark.parametrize("phase", ["valid", "invalid", "stateful"])
+def test_the_command_runs_what_a_phase_builds_on(spec: Spec, phase: PhaseName) -> None:
+    """It has the phases of the run, since these are made from what those before them saw."""
+    run = result(spec)
+    assert "--phase" not in again(run, finding(phase=phase))
+    run.asked = ("examples", phase)
+    assert f" --phase examples --phase {phase} --seed 7" in again(run, finding(phase=phase))
 
 
 # JSON
@@ -132,6 +186,7 @@ _CHILDREN = {
     "property": set(),
     "testcase": {"skipped", "error", "failure", "system-out", "system-err"},
     "failure": set(),
+    "error": set(),
     "skipped": set(),
 }
 _ATTRIBUTES = {
@@ -203,6 +258,24 @@ def test_junit_has_a_suite_for_each_phase(spec: Spec) -> None:
     assert [case.attrib["name"] for case in suites["contract.handshake"].findall("testcase")] == ["handshake"]
     skipped = [case.attrib["name"] for case in suites["contract.coverage"] if case.find("skipped") is not None]
     assert skipped == ["room/call", "sold_out", "4001"]
+
+
+@pytest.mark.parametrize("name", ["valid", "handshake"])
+def test_what_a_phase_did_not_try_is_skipped(spec: Spec, name: PhaseName) -> None:
+    """Nothing passes by not being tried, and why it wasn't is said."""
+
+    def cases(phase: PhaseResult) -> list[str | None]:
+        root = ElementTree.fromstring(junit.render(replace(result(spec), phases=[phase]), spec))
+        found = root.findall(f"testsuite[@name='contract.{name}']/testcase")
+        skipped = [case.find("skipped") for case in found]
+        return [None if item is None else item.attrib["message"] for item in skipped]
+
+    assert cases(PhaseResult(name, complete=False)) == ["the phase was cut short: its time was over"]
+    assert cases(PhaseResult(name, complete=False, note="no stream")) == ["the phase was cut short: no stream"]
+    assert cases(PhaseResult(name)) == ["this phase had nothing to try"]
+    assert cases(PhaseResult(name, cases=3, complete=False, tried={"room/orderTea"})) == [None]
+    untried = cases(PhaseResult(name, cases=3, tried=set()))
+    assert untried == (["this phase had nothing of it to send"] if name == "valid" else [None])
 
 
 # HTML

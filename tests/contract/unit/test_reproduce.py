@@ -2,17 +2,26 @@
 
 import ast
 import asyncio
+import base64
+import json
 import os
+import re
 import shutil
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
+import jwt
 import pytest
 
-from contract.model import Close, Connect, Event, Finding, Send, Step
-from contract.reproduce import conceal, python_script, websocat
-from contract.spec import Spec
+from contract.concealing import COOKIE_SAFE
+from contract.credentials import Credentials, given
+from contract.model import Close, Connect, Event, Finding, Secret, Send, Step
+from contract.reproduce import conceal, conceal_text, python_script, websocat
+from contract.spec import Spec, load_spec
 from tests.contract.unit.made import (
     HOSTILE,
     TOKEN,
@@ -40,12 +49,15 @@ def spec(tmp_path: Path) -> Spec:
     return tea_room(tmp_path)
 
 
-async def run(*command: str) -> str:
-    """Run a command with the token where a user has it. Returns what it printed; it must end well."""
+async def run(*command: str, code: int = 0, **variables: str) -> str:
+    """Run a command with the token where a user has it, or other variables. Returns what it printed.
+
+    `code` is how it must end.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     process = await asyncio.create_subprocess_exec(
         *command,
-        env={**os.environ, "TOKEN": TOKEN, "PATH": path},
+        env={**os.environ, **(variables or {"TOKEN": TOKEN}), "PATH": path},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -54,7 +66,7 @@ async def run(*command: str) -> str:
     except TimeoutError:
         process.kill()
         raise
-    assert process.returncode == 0, printed.decode()
+    assert process.returncode == code, printed.decode()
     return printed.decode()
 
 
@@ -134,8 +146,9 @@ async def test_python_tells_of_a_refusal() -> None:
         printed = await run_python(refused(), url)
     assert room.handshakes[0][0] == f"/room?token={TOKEN}&x=1"
     assert "opened, subprotocol tea" in printed
-    closed = replace(refused(), steps=(Connect("room", "/\u00e4"), Send("x"), Close(1000)))
-    assert "not connected any more" in await run_python(replace(closed, steps=closed.steps[:2]), "ws://127.0.0.1:9")
+    odd = replace(refused(), steps=(Connect("room", "/a b"), Send("x")))
+    async with open_room() as (_, url):
+        assert "not connected any more" in await run_python(odd, url)
 
 
 async def test_python_sends_many_and_long_frames() -> None:
@@ -254,6 +267,129 @@ def test_a_token_that_was_made_is_explained() -> None:
         assert made in text
         assert '# The token ...LW9mLWl0 was made for this: {"sub": "a", "exp": 1700000000}' in text
     assert "was made" not in python_script(finding(), "ws://a", secrets=[TOKEN])
+
+
+def both(found: Finding, url: str, secrets: Sequence[Secret | str]) -> list[list[str]]:
+    """Return the commands that play a finding: Python's, and the shell's where websocat is."""
+    commands = [[sys.executable, "-c", python_script(found, url, secrets=secrets)]]
+    return [*commands, *([["sh", "-c", websocat(found, url, secrets=secrets)]] if WEBSOCAT else [])]
+
+
+@pytest.mark.parametrize(
+    ("token", "header"),
+    [("bob:hunter2secret", "Basic Ym9iOmh1bnRlcjJzZWNyZXQ="), ("bob-the-baker", "Basic Ym9iLXRoZS1iYWtlcjo=")],
+)
+async def test_a_name_with_a_password_is_nowhere_and_reproduced(token: str, header: str) -> None:
+    """Its Base64 form is concealed as it is, and the scripts make it of the variable."""
+    found = finding(steps=(Connect("room", "/room", headers=(("Authorization", header),)), Send(order())))
+    assert header.split()[1] not in repr(conceal(found, [token]))
+    for command in both(found, "ws://a", [token]):
+        assert header.split()[1] not in command[-1]
+    async with open_room() as (room, url):
+        for count, command in enumerate(both(found, url, [token]), 1):
+            await run(*command, TOKEN=token)
+            await settled(room, count)
+        assert {headers["Authorization"] for _, headers in room.handshakes} == {header}
+
+
+async def test_a_token_is_quoted_as_it_was() -> None:
+    """In a query, in a cookie and in JSON, it is what the server took."""
+    token = 'a+b/c= "%"'
+    query = f"/room?token={quote(token, safe='')}"
+    cookie = ("Cookie", f"token={quote(token, safe=COOKIE_SAFE)}")
+    found = finding(steps=(Connect("room", query, headers=(cookie,)), Send(json.dumps({"token": token}))))
+    async with open_room() as (room, url):
+        for count, command in enumerate(both(found, url, [token]), 1):
+            await run(*command, TOKEN=token)
+            await settled(room, count)
+        assert {(path, headers["Cookie"]) for path, headers in room.handshakes} == {(query, cookie[1])}
+        assert room.frames[0] == json.dumps({"token": token})
+
+
+KEY = "the key of the tea room, of enough bytes"
+
+
+def made(*, ago: float = 0.0) -> tuple[list[Secret], dict[str, str]]:
+    """Return what is kept of a run with a key alone that began so many seconds ago, and its tokens by their names."""
+    credentials = Credentials(None, KEY, lambda: time.time() - ago, scopes=["tea"])
+    kept: list[Secret] = [*given(None, KEY, "ws://a")]
+    credentials.keep = kept.append
+    channel = load_spec(Path("tests/codegen/golden/handshake/asyncapi.yaml")).channel("book")
+    assert credentials.good(channel)
+    assert credentials.expiring(3)
+    assert credentials.without_expiry()
+    assert credentials.without("tea")
+    return kept, {secret.name: secret.value for secret in kept}
+
+
+@pytest.mark.parametrize("ago", [0.0, 100_000.0])
+async def test_a_token_that_was_signed_is_signed_anew(ago: float) -> None:
+    """No token that a server could take stands in a script: it has the same claims, as of the time that it is run."""
+    kept, tokens = made(ago=ago)
+    assert list(tokens) == ["TOKEN_SECRET", "TOKEN", "TOKEN_EXPIRING", "TOKEN_WITHOUT_EXPIRY", "TOKEN_WITHOUT_TEA"]
+    names = ("TOKEN", "TOKEN_EXPIRING", "TOKEN_WITHOUT_EXPIRY", "TOKEN_WITHOUT_TEA")
+    bearer = [Connect("room", "/room", headers=(("Authorization", tokens[name]),)) for name in names]
+    found = finding(steps=(*bearer[:1], Send(order(token=tokens["TOKEN_WITHOUT_TEA"]))), transcript=())
+    for text in (repr(conceal(found, kept)), *(command[-1] for command in both(found, "ws://a", kept))):
+        assert not any(token in text for token in tokens.values())
+    async with open_room() as (room, url):
+        for connect in bearer:
+            was = jwt.decode(connect.headers[0][1], KEY, ["HS256"], options={"verify_exp": False})
+            for command in both(replace(found, steps=(connect, Send(order()))), url, kept):
+                now = time.time()
+                await run(*command, TOKEN_SECRET=KEY)
+                came = jwt.decode(room.handshakes[-1][1]["Authorization"], KEY, ["HS256"])
+                for name in ("exp", "iat"):
+                    if name in was:
+                        assert came[name] - was.pop(name, 0) == pytest.approx(ago, abs=30)
+                        assert came.pop(name) > now - 1e9
+                        was[name] = came[name] = 0
+                assert came == was
+                was = jwt.decode(connect.headers[0][1], KEY, ["HS256"], options={"verify_exp": False})
+
+
+def test_the_names_of_secrets_are_always_the_same() -> None:
+    """With a key alone, only that is asked for, in whatever order the secrets come."""
+    kept, tokens = made()
+    found = finding(steps=(Connect("room", f"/room?token={tokens['TOKEN']}"),))
+    for secrets in (kept, kept[::-1]):
+        script = python_script(found, "ws://a", secrets=secrets)
+        assert re.findall(r"given\('(\w+)'\)", script) == ["TOKEN_SECRET"]
+        assert "join(0, '/room?token=' + TOKEN)" in script
+        assert conceal(found, secrets).steps[0] == Connect("room", "/room?token=$TOKEN")
+
+
+def test_tokens_of_one_name_that_say_different_things_are_told_apart() -> None:
+    """Equal claims are one variable, though they were signed at different times; others are two."""
+    secrets = [
+        Secret(f"token{index}", "TOKEN_X", "TOKEN_SECRET", {"sub": sub, "exp": at + 5}, signed_at=at)
+        for index, (sub, at) in enumerate([("a", 1000), ("a", 2000), ("b", 1000)])
+    ]
+    assert conceal_text("token0 token1 token2", secrets) == "$TOKEN_X $TOKEN_X $TOKEN_X_2"
+
+
+async def test_a_script_without_its_secret_or_its_server_says_so_at_once() -> None:
+    """In one sentence each."""
+    script = python_script(finding(), "ws://127.0.0.1:9", secrets=[TOKEN])
+    assert (await run(sys.executable, "-c", script, code=1, TOKEN="")).splitlines() == [
+        "Set the environment variable TOKEN: it holds a secret of the run."
+    ]
+    (said,) = (await run(sys.executable, "-c", script, code=1)).splitlines()
+    assert said.startswith("Nothing answers at ws://127.0.0.1:9: ")
+
+
+async def test_who_logs_in_by_the_url_is_reproduced() -> None:
+    """The url's name and password are a header of each handshake, and stand nowhere."""
+    found = finding(steps=(Connect("room", "/room"), Send(order())), transcript=())
+    async with open_room() as (room, url):
+        address = url.replace("ws://", "ws://bob:p%40ss-word@")
+        for secrets in ([], [*given(None, None, address)]):
+            for command in both(found, address, secrets):
+                assert "ss-word" not in command[-1]
+                await run(*command, URL_LOGIN="bob:p@ss-word")
+    wanted = f"Basic {base64.b64encode(b'bob:p@ss-word').decode()}"
+    assert {headers["Authorization"] for _, headers in room.handshakes} == {wanted}
+    assert len(room.handshakes) >= 2
 
 
 def test_the_token_is_nowhere() -> None:

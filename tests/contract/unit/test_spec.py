@@ -91,7 +91,7 @@ def test_what_can_t_be_judged_is_said(spec: Spec) -> None:
 )
 def test_an_error_is_known_by_its_name(tmp_path: Path, name: str, is_error: int) -> None:
     """Words count, and not letters within them."""
-    spec = kiosk(tmp_path, DOCUMENT.replace("tick", name) if name != "error" else DOCUMENT)
+    spec = kiosk(tmp_path, DOCUMENT.replace("shift", name) if name != "error" else DOCUMENT)
     assert message(spec, name).is_error == bool(is_error)
 
 

@@ -1,0 +1,248 @@
+"""Refusing: what a server took and what it refused, and what of that shows that a good message is taken for malformed.
+
+One code may mean both "that is no such message" and "there is no such room": a refusal alone shows nothing. It knows no
+connection, and sends nothing.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from contract.forms import frozen
+from contract.model import Send
+from contract.spec import Message, is_too_much, words
+from contract.ways import ABSENT, at, put, without
+
+Place: TypeAlias = tuple[str, ...]
+"""The members that lead to a value; `*` is any item of a list."""
+
+_UNABLE = re.compile(r"(^|[^a-z0-9])(busy|overload(ed)?|unavailable|internal|429|500|503|32603)([^a-z0-9]|$)")
+_MOST_TAKEN = 200
+_GOOD_ENDS = 2  # so often a connection must have ended behind good requests alone, to be no fault of bad ones
+_TIMES = frozenset({"date", "date-time", "time", "duration"})
+
+
+def speaks_of_another(code: str) -> bool:
+    """Tell whether an error code speaks of too much, or of a server that can't, and not of what was sent."""
+    return is_too_much(code) or _UNABLE.search(words(code)) is not None
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one message: `taken` are payloads without their ids; at `settled` places values are free."""
+
+    taken: dict[Any, Any] = field(default_factory=dict)
+    settled: set[Place] = field(default_factory=set)
+
+
+class Malformed:
+    """Knows how a server refuses what is malformed, by what it did, and what it took: for each channel."""
+
+    def __init__(self) -> None:
+        self._codes: defaultdict[str, set[str]] = defaultdict(set)
+        self._known: defaultdict[tuple[str, str], _Known] = defaultdict(_Known)
+        self._ends: Counter[tuple[str, int | None]] = Counter()
+
+    def learn(self, channel: str, signature: tuple[str, str | None]) -> None:
+        """Take note of the answer to something malformed. One without a code says too little."""
+        if signature[1] is not None and not speaks_of_another(signature[1]):
+            self._codes[channel].add(signature[1])
+
+    def is_malformed(self, channel: str, signature: tuple[str, str | None]) -> bool:
+        """Tell whether a refusal is the one that malformed input gets, and maybe other input too."""
+        return signature[1] is not None and signature[1] in self._codes[channel]
+
+    def ended(self, channel: str, code: int | None) -> None:
+        """Take note of a connection on which all was good, and which the server ended."""
+        self._ends[channel, code] += 1
+
+    def ends_anyway(self, channel: str, code: int | None) -> bool:
+        """Tell whether connections end like that where nothing is wrong, too."""
+        return self._ends[channel, code] >= _GOOD_ENDS
+
+    def took(self, channel: str, message: Message, step: Send, value: Any) -> None:
+        """Take note of a good message that was taken."""
+        known = self._known[channel, message.key]
+        bare = without(value, message.correlation)
+        key = frozen(bare)
+        if key in known.taken or len(known.taken) >= _MOST_TAKEN:
+            return
+        known.taken[key] = value
+        if _is_made(step):
+            examples = [leaf for example in message.example_values for leaf in _leaves(example, ())]
+            for place, leaf in _leaves(bare, ()):
+                listed = [item for part in _parts_at(message, place) for item in part.get("examples", ())]
+                listed += [part["default"] for part in _parts_at(message, place) if "default" in part]
+                listed += [item for other, item in examples if other == place]
+                if leaf not in listed:
+                    known.settled.add(place)
+
+    def refused(self, channel: str, message: Message, step: Send, value: Any) -> None:
+        """Take note of a good message that was refused otherwise than malformed input is.
+
+        Where that is for one value, the server has an answer of its own for names of what isn't there.
+        """
+        known, way = self._known[channel, message.key], message.correlation
+        bare = without(value, way)
+        for taken in known.taken.values() if _is_made(step) else ():
+            found = [place for place, _, new in _differences(without(taken, way), bare, ()) if new is not ABSENT]
+            if len(found) == 1:
+                known.settled.add(found[0])
+                return
+
+    def untook(self, channel: str, message: Message, value: Any) -> None:
+        """Take back that a message was taken: its refusal came late."""
+        taken, key = self._known[channel, message.key].taken, frozen(without(value, message.correlation))
+        if key in taken and frozen(taken[key]) == frozen(value):  # and not the same that was taken with another id
+            del taken[key]
+
+    def is_example(self, channel: str, message: Message, value: Any) -> bool:
+        """Tell whether a message is one of the document's examples, which was never taken."""
+        key = frozen(without(value, message.correlation))
+        examples = {frozen(without(item, message.correlation)) for item in message.example_values}
+        return key in examples and key not in self._known[channel, message.key].taken
+
+    def twin(self, channel: str, message: Message, step: Send, value: Any) -> Any:
+        """Return a payload that was taken, and from which a refused one differs in little that can't be anyone's wish.
+
+        That is in members that are absent or present, in the kind of a value, or in one value, where the server takes
+        values that nobody told it. ABSENT where there is none: the name of a thing that isn't there is refused, too.
+        """
+        known, way = self._known[channel, message.key], message.correlation
+        bare = without(value, way)
+        if frozen(bare) in known.taken:
+            # It was taken with another id: either that is what is wrong, or something that came before it.
+            return known.taken[frozen(bare)] if _is_about(step, way) else ABSENT
+        for taken in known.taken.values():
+            if self._is_near(message, known, without(taken, way), bare):
+                return taken
+        return ABSENT
+
+    def _is_near(self, message: Message, known: _Known, taken: Any, refused: Any) -> bool:
+        found = [item for item in _differences(taken, refused, ()) if item[2] is not ABSENT]
+        changed = [place for place, old, new in found if _is_scalar(old) and _is_scalar(new)]
+        if len(changed) > 1:
+            return False
+        switched = [place for place, _, new in found if place in changed and not _is_free(message, place, new)]
+        for place, old, new in found:
+            if place in changed and _kind(old) != _kind(new):
+                continue
+            held = [] if old is ABSENT else [item for _, item in _leaves(old, place)]
+            for leaf_place, leaf in _leaves(new, place):
+                if leaf in held or leaf_place in known.settled or not _is_free(message, leaf_place, leaf):
+                    continue
+                # What another branch asks for, and no example has, is nobody's name yet, if it has a form of its own.
+                branch = old is ABSENT and switched and leaf_place[: len(switched[0]) - 1] == switched[0][:-1]
+                if not branch or not any("pattern" in part for part in _parts_at(message, leaf_place)):
+                    return False
+        return True
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is not ABSENT and not isinstance(value, (dict, list))
+
+
+def _is_made(step: Send) -> bool:
+    """Tell whether a message's values come from its schema alone, and not from what the server said."""
+    return not step.links and (bool(step.covers) or step.note == "generated")
+
+
+def _is_about(step: Send, way: tuple[str, ...]) -> bool:
+    """Tell whether a case was made for its correlation id, or for what holds that."""
+    pointers = [tuple(name.rpartition(" ")[0].split("/")[1:]) for name in step.covers]
+    return bool(way) and any(pointer[: len(way)] == way[: len(pointer)] for pointer in pointers)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(type(value))
+    return "number" if isinstance(value, (int, float)) else "text"
+
+
+def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+    """Yield what a value holds that holds nothing more."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _leaves(item, (*place, name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item, (*place, "*"))
+    else:
+        yield place, value
+
+
+def _differences(old: Any, new: Any, place: Place) -> Iterator[tuple[Place, Any, Any]]:
+    """Yield where two values differ, and what stands there in each: ABSENT where nothing does."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in dict.fromkeys((*old, *new)):
+            yield from _differences(old.get(name, ABSENT), new.get(name, ABSENT), (*place, name))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for one, other in zip(old, new, strict=True):
+            yield from _differences(one, other, (*place, "*"))
+    elif old is ABSENT or new is ABSENT or frozen(old) != frozen(new):
+        yield place, old, new
+
+
+def _is_free(message: Message, place: Place, value: Any) -> bool:
+    """Tell whether a value may be the name of something: a text or number that the schema neither lists nor bounds.
+
+    What stands in a member that the schema doesn't have is none.
+    """
+    if isinstance(value, bytes):
+        return True
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return False
+    parts = _parts_at(message, place)
+    if not parts or any("enum" in part or "const" in part for part in parts if _is_in(part, value)):
+        return False
+    if isinstance(value, str):
+        return not any(part.get("format") in _TIMES for part in parts)
+    bounded = any("maximum" in part or "exclusiveMaximum" in part for part in parts)
+    return isinstance(value, int) and not bounded
+
+
+def _is_in(part: Mapping[str, Any], value: Any) -> bool:
+    return value in part.get("enum", ()) or ("const" in part and part["const"] == value)
+
+
+def _parts_at(message: Message, place: Place) -> list[Mapping[str, Any]]:
+    """Return the schemas that bear on a place, of every branch; none where the schema has no such member."""
+    whole = message.schema.value
+    definitions = whole.get("definitions", {})
+    parts = list(_parts(whole, definitions, 0))
+    for name in place:
+        inner: list[Any] = []
+        for part in parts:
+            if name == "*":
+                items = part.get("items", ())
+                inner += items if isinstance(items, list) else [items]
+            elif name in part.get("properties", {}):
+                inner.append(part["properties"][name])
+        parts = [found for item in inner for found in _parts(item, definitions, 0)]
+    return parts
+
+
+def _parts(schema: Any, definitions: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(schema, dict) or depth > 20:
+        return
+    if "$ref" in schema:
+        yield from _parts(definitions.get(str(schema["$ref"]).rpartition("/")[2]), definitions, depth + 1)
+        return
+    yield schema
+    inner: Iterable[Any] = [part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ())]
+    for part in (*inner, schema.get("then"), schema.get("else")):
+        yield from _parts(part, definitions, depth + 1)
+
+
+def renumbered(message: Message, value: Any, number: int) -> Any:
+    """Return a payload with another correlation id, where it has one and its schema lets it have another."""
+    way = message.correlation
+    if not way or at(value, way) is ABSENT:
+        return value
+    for made in (number, f"c{number}"):
+        changed = put(value, way, made)
+        if message.schema.fits(changed):
+            return changed
+    return value
