@@ -7,7 +7,7 @@ be played again, and shortened.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -39,6 +39,7 @@ _MOST_BROKEN = 80
 _TRIES = 60
 _AT_ONCE = 6
 _MOST_ORDERS = 700
+_ORDERS = 0.6  # of its time the phase has to have left behind the orders
 _MOST_FAILURES = 6
 
 
@@ -55,15 +56,18 @@ async def stateful(run: Run) -> None:
                 except Unmakeable as error:
                     run.remark(f"A stream could not be tried: {error}.")
 
-    todo: list[Callable[[], Coroutine[Any, Any, None]]] = [walker.crowd for walker in walkers]
-    todo += [walker.orders for walker in walkers]
-    for walker in walkers:
-        todo += [partial(_resume, run, walker.channel, stream) for stream in walker.channel.streams]
+    async def all_of(todo: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for work in todo:
+                group.create_task(held(work))
+
+    # What goes in a fixed order comes first: what it finds is the same each time, however quick the server is.
+    await all_of([walker.crowd for walker in walkers])
+    await all_of([partial(walker.orders, run.left * _ORDERS) for walker in walkers])
+    todo = [partial(_resume, run, walker.channel, stream) for walker in walkers for stream in walker.channel.streams]
     for number in range(_ROUNDS):
         todo += [partial(walker.walk, number) for walker in walkers if number < walker.rounds]
-    async with asyncio.TaskGroup() as group:
-        for work in todo:
-            group.create_task(held(work))
+    await all_of(todo)
 
 
 class Walker:
@@ -111,8 +115,11 @@ class Walker:
             await conversation.wait(Wait(_LONG_WAIT))
         await run.examine(conversation)
 
-    async def orders(self) -> None:
-        """Send what the server took before, plainly, in every order of four; of three or two, where those are many."""
+    async def orders(self, until: float = 0.0) -> None:
+        """Send what the server took before, plainly, in every order of four; of three or two, where those are many.
+
+        `until`: the seconds that the phase has to have left for it to go on.
+        """
         run, channel = self._run, self.channel
         entry = run.entry(channel)
         taken = [
@@ -125,7 +132,7 @@ class Walker:
         conversation: Conversation | None = None
         failures = 0
         for number, index in enumerate(every_order(len(taken), length) if length and len(taken) > 1 else ()):
-            if entry is None or run.over() or failures >= _MOST_FAILURES:
+            if entry is None or run.over() or failures >= _MOST_FAILURES or run.left < until:
                 break
             if conversation is None:
                 run.case()
