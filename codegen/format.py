@@ -41,7 +41,8 @@ def format_sources(sources: Mapping[str, str], *, ours: Sequence[str] = ()) -> d
 
 
 def _ruff(*arguments: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "ruff", *arguments, "."]
+    ruff = Path(sys.executable).with_name("ruff")  # what `python -m ruff` starts, without another interpreter before it
+    command = [*([str(ruff)] if ruff.is_file() else [sys.executable, "-m", "ruff"]), *arguments, "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise GeneratorError(f"ruff {arguments[0]} failed: {done.stdout}{done.stderr}".strip())
