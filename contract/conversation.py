@@ -22,9 +22,9 @@ from websockets.typing import Subprotocol
 from codegen.faults import Mark
 from contract.judge import Judge, Request
 from contract.model import Close, Connect, Data, Event, EventKind, Send, Step, Violation, Wait
-from contract.refusing import Malformed, renumbered, speaks_of_another
+from contract.refusing import Malformed, speaks_of_another
 from contract.spec import Channel, Message, Spec
-from contract.telling import Told, is_tagged, is_text, may_refuse, parse
+from contract.telling import Told, is_tagged, is_text, may_refuse, numbered, parse
 from contract.ways import ABSENT, at, put
 
 _OPEN_TIMEOUT = 10.0
@@ -132,6 +132,11 @@ class Terms:
     closed: Callable[[int | None], None]
     patient: bool = True  # what is refused because there is no room is tried again
     living: "set[Conversation]" = field(default_factory=set)  # those that have not ended
+
+    @property
+    def unseen(self) -> "Terms":
+        """Return the terms of a conversation that only looks again: what it meets isn't counted."""
+        return replace(self, observe=_ignore, sent=_ignore, closed=_ignore)
 
 
 class Conversation:
@@ -376,7 +381,9 @@ class Conversation:
             return False
         data: Data = twin
         if message.form == "json":
-            data = json.dumps(renumbered(message, twin, 7000 + len(self.events)), ensure_ascii=not is_text(twin))
+            has_id = at(twin, message.correlation) is not ABSENT
+            value = numbered(message, twin, 7000 + len(self.events)) if has_id else twin
+            data = json.dumps(value, ensure_ascii=not is_text(twin))
         known = list(self.violations)
         other = replace(request.step, data=data, note="the same with what is taken", links=(), covers=())
         answer = await self._send(socket, other)
@@ -412,7 +419,7 @@ class Conversation:
         if refused or not socket.refused:
             return refused
         # Either the error before it was followed by this close, or this frame got none: alone it shows which.
-        other = Conversation(replace(self.terms, observe=_ignore, sent=_ignore, closed=_ignore))
+        other = Conversation(self.terms.unseen)
         try:
             await other.connect(socket.step)
             answer = await other.send(replace(step, socket=socket.step.socket))
@@ -443,7 +450,8 @@ class Conversation:
         self._note("sent", step.socket, data=data, message=step.message, note=step.note)
         self.terms.sent(socket.channel, step)
         try:
-            async with asyncio.timeout(_STUCK * self.terms.timeout):  # `wait_for` may lose a Ctrl-C, before Python 3.12
+            # Not wait_for: before Python 3.12 that may lose the cancellation that ends a run.
+            async with asyncio.timeout(_STUCK * self.terms.timeout):
                 await socket.connection.send(data)
         except ConnectionClosed:
             await socket.closed.wait()
@@ -534,8 +542,7 @@ class Conversation:
                 return
             socket.news.clear()
             with contextlib.suppress(TimeoutError):
-                # Not wait_for: before Python 3.12 that may lose the cancellation that ends a run.
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(left):  # not wait_for, as above
                     await socket.news.wait()
 
     async def _pong(self, socket: Socket) -> None:

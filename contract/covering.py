@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any, Final, Literal, TypeAlias
 
 from contract.model import Coverage, Data, Tally
-from contract.spec import Channel, Message, Schema, Spec
+from contract.spec import Channel, Message, Schema, Spec, Way
 
 Kind: TypeAlias = Literal["operations", "sent", "received", "keywords", "errors", "closes"]
 """What is counted: the members of `contract.model.Coverage`."""
@@ -351,26 +351,8 @@ def _enumerated(spec: Spec) -> dict[str, str]:
     return codes
 
 
-def _values(schema: Schema, way: tuple[str, ...]) -> Iterator[str]:
-    definitions = schema.value["definitions"]
-    parts = list(_parts(schema.value, definitions, 0))
-    for name in way:
-        members = [part["properties"][name] for part in parts if name in part.get("properties", {})]
-        parts = [inner for member in members for inner in _parts(member, definitions, 0)]
-    for part in parts:
+def _values(schema: Schema, way: Way) -> Iterator[str]:
+    for part in schema.parts_at(way):
         for value in (*part.get("enum", ()), *([part["const"]] if "const" in part else ())):
             if isinstance(value, (str, int)):
                 yield str(value)
-
-
-def _parts(schema: Any, definitions: Mapping[str, Any], depth: int) -> Iterator[dict[str, Any]]:
-    """Yield the schemas that all bear on one place."""
-    if not isinstance(schema, dict) or depth > 20:
-        return
-    if "$ref" in schema:
-        yield from _parts(definitions.get(str(schema["$ref"]).rpartition("/")[2]), definitions, depth + 1)
-        return
-    yield schema
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(keyword, ()):
-            yield from _parts(part, definitions, depth + 1)

@@ -31,6 +31,7 @@ from contract.credentials import Credentials, CredentialsError, given, ways
 from contract.handshakes import good_connect
 from contract.judge import Request
 from contract.model import (
+    BY_TIME,
     DEFAULT_PHASES,
     PHASES,
     Connect,
@@ -59,7 +60,6 @@ _MOST_OF_A_RULE = 6
 _CHANCES = 4  # a finding that didn't come again is looked into so often, to have a better one
 _KEPT_REQUESTS = 30
 _AT_ONCE = 4
-_BY_TIME = frozenset({"reply-missing", "reply-late", "invalid-ignored"})
 _SEE_S = 0.15
 _OVER = 1.05  # times the time of a run: what isn't done by then is cut off
 _COMEBACKS, _COMEBACK_S = 16, 0.25
@@ -434,10 +434,10 @@ class Run:
             if violation in conversation.told:
                 pass  # a phase told of it, which no step shows by itself: it isn't repeated
             elif len(alike) < 2 or poor:
-                if violation.rule not in _BY_TIME and not poor:
+                if violation.rule not in BY_TIME and not poor:
                     self._found[key] = finding  # as it is, in case that the run is stopped meanwhile
                 finding = await self._shrunk(finding)
-            unsure = violation.rule in _BY_TIME and not finding.seen and len(alike) < 2
+            unsure = violation.rule in BY_TIME and not finding.seen and len(alike) < 2
             if unsure and (finding.tried or not self._never_answered(violation)):
                 # The time of an answer is the machine's as well as the server's: once, and never again, is no fault.
                 why = "It didn't happen again when that was repeated" if finding.tried else "No time was left for that"
@@ -507,7 +507,7 @@ class Run:
 
     async def _replay(self, steps: Sequence[Step], violation: Violation) -> Conversation | None:
         """Play steps anew; returns the conversation if it shows the same."""
-        conversation = Conversation(replace(self.terms, observe=_ignore, sent=_ignore, closed=_ignore))
+        conversation = Conversation(self.terms.unseen)
         if violation.rule == "connection-lost" and not await self.is_there():
             return None
         try:
@@ -614,10 +614,6 @@ def _scopes(spec: Spec) -> tuple[str, ...]:
 def _text(value: Any) -> str:
     """Return a parameter's value as an address has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _ignore(*_: object) -> None:
-    return None
 
 
 def _key(violation: Violation) -> Key:

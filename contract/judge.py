@@ -54,6 +54,11 @@ class Request:
         return bool(self.answers) and is_refusal(*self.answers[0])
 
     @property
+    def taken(self) -> bool:
+        """Tell whether it was answered, and not refused."""
+        return bool(self.answers) and not self.refused
+
+    @property
     def code(self) -> str | None:
         """Return the error code of the answer, if it has one."""
         return code_of(*self.answers[0]) if self.answers else None
@@ -87,14 +92,14 @@ class Judge:
         """Take the path that the connection was opened at, encoded."""
         self._address = split(self.channel, path) or {}
 
-    def sent(self, step: Send, at: float) -> Request:
+    def sent(self, step: Send, when: float) -> Request:
         """Take note of a frame that is sent now."""
         operation = self._operations.get(step.operation or "")
         message = None
         if operation is not None:
             message = next((item for item in operation.messages if item.key == step.message), None)
         value = parse(step.data)[1] if isinstance(step.data, str) else None
-        request = Request(step, operation, message, value, id_of(message, value) if message else ABSENT, at)
+        request = Request(step, operation, message, value, id_of(message, value) if message else ABSENT, when)
         if operation is not None and step.good:
             others = (item for item in self.channel.operations if item is not operation)
             request.alike = tuple(item for item in others if any(one.fits(step.data, value) for one in item.messages))

@@ -56,6 +56,10 @@ RULES: Final[Mapping[str, str]] = {
 """What can be found, by the name of the rule that is broken."""
 
 
+BY_TIME: Final = frozenset({"reply-missing", "reply-late", "invalid-ignored"})
+"""The rules of which only the clock tells that they were broken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connect:
     """A step: open a connection. `target` is the path and query as sent; `note` says what is wrong with it, if it is.

@@ -6,17 +6,14 @@ connection, and sends nothing.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from contract.forms import frozen
 from contract.model import Send
-from contract.spec import Message, is_too_much, words
-from contract.ways import ABSENT, at, put, without
-
-Place: TypeAlias = tuple[str, ...]
-"""The members that lead to a value; `*` is any item of a list."""
+from contract.spec import Message, Way, is_too_much, words
+from contract.ways import ABSENT, without
 
 _UNABLE = re.compile(r"(^|[^a-z0-9])(busy|overload(ed)?|unavailable|internal|429|500|503|32603)([^a-z0-9]|$)")
 _MOST_TAKEN = 200
@@ -34,7 +31,7 @@ class _Known:
     """What is known of one message: `taken` are payloads without their ids; at `settled` places values are free."""
 
     taken: dict[Any, Any] = field(default_factory=dict)
-    settled: set[Place] = field(default_factory=set)
+    settled: set[Way] = field(default_factory=set)
 
 
 class Malformed:
@@ -73,8 +70,9 @@ class Malformed:
         if _is_made(step):
             examples = [leaf for example in message.example_values for leaf in _leaves(example, ())]
             for place, leaf in _leaves(bare, ()):
-                listed = [item for part in _parts_at(message, place) for item in part.get("examples", ())]
-                listed += [part["default"] for part in _parts_at(message, place) if "default" in part]
+                parts = message.schema.parts_at(place)
+                listed = [item for part in parts for item in part.get("examples", ())]
+                listed += [part["default"] for part in parts if "default" in part]
                 listed += [item for other, item in examples if other == place]
                 if leaf not in listed:
                     known.settled.add(place)
@@ -135,7 +133,7 @@ class Malformed:
                     continue
                 # What another branch asks for, and no example has, is nobody's name yet, if it has a form of its own.
                 branch = old is ABSENT and switched and leaf_place[: len(switched[0]) - 1] == switched[0][:-1]
-                if not branch or not any("pattern" in part for part in _parts_at(message, leaf_place)):
+                if not branch or not any("pattern" in part for part in message.schema.parts_at(leaf_place)):
                     return False
         return True
 
@@ -161,7 +159,7 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, (int, float)) else "text"
 
 
-def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def _leaves(value: Any, place: Way) -> Iterator[tuple[Way, Any]]:
     """Yield what a value holds that holds nothing more."""
     if isinstance(value, Mapping):
         for name, item in value.items():
@@ -173,7 +171,7 @@ def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
         yield place, value
 
 
-def _differences(old: Any, new: Any, place: Place) -> Iterator[tuple[Place, Any, Any]]:
+def _differences(old: Any, new: Any, place: Way) -> Iterator[tuple[Way, Any, Any]]:
     """Yield where two values differ, and what stands there in each: ABSENT where nothing does."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in dict.fromkeys((*old, *new)):
@@ -185,7 +183,7 @@ def _differences(old: Any, new: Any, place: Place) -> Iterator[tuple[Place, Any,
         yield place, old, new
 
 
-def _is_free(message: Message, place: Place, value: Any) -> bool:
+def _is_free(message: Message, place: Way, value: Any) -> bool:
     """Tell whether a value may be the name of something: a text or number that the schema neither lists nor bounds.
 
     What stands in a member that the schema doesn't have is none.
@@ -194,7 +192,7 @@ def _is_free(message: Message, place: Place, value: Any) -> bool:
         return True
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return False
-    parts = _parts_at(message, place)
+    parts = message.schema.parts_at(place)
     if not parts or any("enum" in part or "const" in part for part in parts if _is_in(part, value)):
         return False
     if isinstance(value, str):
@@ -205,44 +203,3 @@ def _is_free(message: Message, place: Place, value: Any) -> bool:
 
 def _is_in(part: Mapping[str, Any], value: Any) -> bool:
     return value in part.get("enum", ()) or ("const" in part and part["const"] == value)
-
-
-def _parts_at(message: Message, place: Place) -> list[Mapping[str, Any]]:
-    """Return the schemas that bear on a place, of every branch; none where the schema has no such member."""
-    whole = message.schema.value
-    definitions = whole.get("definitions", {})
-    parts = list(_parts(whole, definitions, 0))
-    for name in place:
-        inner: list[Any] = []
-        for part in parts:
-            if name == "*":
-                items = part.get("items", ())
-                inner += items if isinstance(items, list) else [items]
-            elif name in part.get("properties", {}):
-                inner.append(part["properties"][name])
-        parts = [found for item in inner for found in _parts(item, definitions, 0)]
-    return parts
-
-
-def _parts(schema: Any, definitions: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
-    if not isinstance(schema, dict) or depth > 20:
-        return
-    if "$ref" in schema:
-        yield from _parts(definitions.get(str(schema["$ref"]).rpartition("/")[2]), definitions, depth + 1)
-        return
-    yield schema
-    inner: Iterable[Any] = [part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ())]
-    for part in (*inner, schema.get("then"), schema.get("else")):
-        yield from _parts(part, definitions, depth + 1)
-
-
-def renumbered(message: Message, value: Any, number: int) -> Any:
-    """Return a payload with another correlation id, where it has one and its schema lets it have another."""
-    way = message.correlation
-    if not way or at(value, way) is ABSENT:
-        return value
-    for made in (number, f"c{number}"):
-        changed = put(value, way, made)
-        if message.schema.fits(changed):
-            return changed
-    return value

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ _PLAINLY_ERROR = re.compile(r"(err(or)?s?)([^a-z]|$)")  # what only begins so, i
 _TOO_MUCH = re.compile(
     r"(^|[^a-z])(rate|limit(s|ed|er)?|too (many|much|often|fast)|throttl(ed|ing)|flood(ed|ing)?|quota)([^a-z]|$)"
 )
+_DEEPEST = 20  # references and branches that one place of a schema may go through
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -50,6 +51,7 @@ class Schema:
     def __init__(self, document: Document, place: Place) -> None:
         self.place = place
         self._document = document
+        self._parts: dict[Way, tuple[Mapping[str, Any], ...]] = {}
 
     @cached_property
     def value(self) -> dict[str, Any]:
@@ -93,6 +95,17 @@ class Schema:
             for error in errors
         ]
 
+    def parts_at(self, way: Way) -> tuple[Mapping[str, Any], ...]:
+        """Return the schemas that bear on a place, of every branch; none where the schema has no such member.
+
+        `*` in a way is any item of a list.
+        """
+        if way not in self._parts:
+            above = [self.value] if not way else _members_of(self.parts_at(way[:-1]), way[-1])
+            definitions = self.value["definitions"]
+            self._parts[way] = tuple(found for item in above for found in _branches(item, definitions, 0))
+        return self._parts[way]
+
     def mark(self, path: Iterable[str | int] = ()) -> Mark:
         """Return the line of the schema of a member; of the nearest one above it that has a line."""
         place = self.place
@@ -115,6 +128,28 @@ class Schema:
         resolved = self._document.resolve(place)
         items = resolved.get("items") if resolved is not None else None
         return items if items is not None and isinstance(items.value, dict) else None
+
+
+def _members_of(parts: Iterable[Mapping[str, Any]], name: str) -> Iterator[Any]:
+    """Yield the schemas of a member, or with `*` of the items, as each of some schemas has it."""
+    for part in parts:
+        if name == "*":
+            items = part.get("items", ())
+            yield from items if isinstance(items, list) else [items]
+        elif name in part.get("properties", {}):
+            yield part["properties"][name]
+
+
+def _branches(schema: Any, definitions: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(schema, dict) or depth > _DEEPEST:
+        return
+    if "$ref" in schema:
+        yield from _branches(definitions.get(str(schema["$ref"]).rpartition("/")[2]), definitions, depth + 1)
+        return
+    yield schema
+    inner: Iterable[Any] = [part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ())]
+    for part in (*inner, schema.get("then"), schema.get("else")):
+        yield from _branches(part, definitions, depth + 1)
 
 
 @dataclass(frozen=True, eq=False)

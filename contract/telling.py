@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from contract.model import Data
 from contract.spec import Channel, Message, Way
-from contract.ways import ABSENT, at
+from contract.ways import ABSENT, at, put
 
 _FAILURES = frozenset({"error", "err", "fail", "failed", "failure", "rejected", "refused", "nack", "denied", "invalid"})
 _ERROR_MEMBERS = frozenset({"error", "errors", "errorMessage", "error_message", "errorCode", "error_code", "errorMsg"})
@@ -193,3 +193,20 @@ def id_of(message: Message, value: Any) -> Any:
     """Return a frame's correlation id, ABSENT where it has none."""
     way: Way = message.correlation
     return at(value, way) if way else ABSENT
+
+
+def numbered(message: Message, value: Any, number: int, *, good: bool = True) -> Any:
+    """Return a message with another correlation id, where its schema lets it have one."""
+    way = message.correlation
+    if not way or at(value, way[:-1]) is ABSENT or not isinstance(at(value, way[:-1]), dict):
+        return value
+    for made in (number, f"r{number}"):
+        changed = put(value, way, made)
+        if message.schema.fits(changed) or (not good and _fits_there(message, way, changed)):
+            return changed
+    return value
+
+
+def _fits_there(message: Message, way: Sequence[str], value: Any) -> bool:
+    """Tell whether nothing is wrong at the end of a way."""
+    return all(path[: len(way)] != tuple(way) for path, _, _ in message.schema.faults(value))

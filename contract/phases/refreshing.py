@@ -12,10 +12,9 @@ from contract.credentials import Variant
 from contract.engine import Run
 from contract.handshakes import LIFETIME, tells_of_expiry
 from contract.judge import Request
-from contract.model import Connect, Send, Violation
+from contract.model import Connect, Violation
 from contract.phases.sending import example_of, request
 from contract.spec import Channel, Operation, Spec
-from contract.telling import is_refusal
 from contract.ways import put
 
 _CLOSED_S = 1.0
@@ -35,7 +34,7 @@ class _Wrong:
 
 async def refresh_wrongly(run: Run, channel: Channel, entry: Connect) -> None:
     """Show tokens that are wrong in one thing: each must be refused, and where the document says so, end it all."""
-    operation, way = _of(channel)
+    operation, way = refresh_of(channel)
     if operation is None:
         return
     for wrong in _wrong(run, channel):
@@ -50,7 +49,7 @@ async def refresh_wrongly(run: Run, channel: Channel, entry: Connect) -> None:
         if wrong.code is not None and socket is not None:
             await conversation.until(socket, lambda: False, _CLOSED_S)
         note, subject = wrong.variant.note, f"refresh {wrong.variant.name}"
-        if answer is not None and answer.answers and not is_refusal(*answer.answers[0]):
+        if answer is not None and answer.taken:
             text = f"{operation.id} took a token that must be refused. {note}"
             conversation.tell(Violation("token-kept", text, channel.id, subject, operation.id, mark=operation.mark))
         elif wrong.code is not None and socket is not None and socket.is_open and not conversation.violations:
@@ -62,7 +61,7 @@ async def refresh_wrongly(run: Run, channel: Channel, entry: Connect) -> None:
 
 async def refresh_shortly(run: Run, channel: Channel, entry: Connect) -> None:
     """Show a good token that ends soon: the connection must end with it, where the document says that they do."""
-    operation, way = _of(channel)
+    operation, way = refresh_of(channel)
     variant = run.credentials.expiring(LIFETIME) if operation is not None else None
     if operation is None or variant is None or variant.expires_at is None or not tells_of_expiry(run.spec, channel):
         return
@@ -72,7 +71,7 @@ async def refresh_shortly(run: Run, channel: Channel, entry: Connect) -> None:
         return
     answer = await _show(run, conversation, channel, operation, way, variant)
     socket = conversation.sockets.get(entry.socket)
-    if socket is not None and answer is not None and answer.answers and not is_refusal(*answer.answers[0]):
+    if socket is not None and answer is not None and answer.taken:
         left = variant.expires_at + GRACE_S - run.credentials.now()
         await conversation.until(socket, lambda: False, left)
         if socket.is_open and not conversation.violations:
@@ -83,7 +82,7 @@ async def refresh_shortly(run: Run, channel: Channel, entry: Connect) -> None:
     await run.examine(conversation)
 
 
-def _of(channel: Channel) -> tuple[Operation | None, tuple[str, ...]]:
+def refresh_of(channel: Channel) -> tuple[Operation | None, tuple[str, ...]]:
     """Return the operation that takes a new token, and where in its message the token stands."""
     for stream in channel.streams:
         if stream.refresh is not None:
@@ -110,8 +109,7 @@ async def _show(
 ) -> Request | None:
     message = operation.messages[0]
     value = put(example_of(run, channel, operation, message), way, variant.token)
-    step = request(operation, message, value, variant.note)
-    return await conversation.send(Send(step.data, step.operation, step.message, note=variant.note))
+    return await conversation.send(request(operation, message, value, variant.note))
 
 
 def _code_for(spec: Spec, pattern: re.Pattern[str]) -> int | None:

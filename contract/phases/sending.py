@@ -1,7 +1,7 @@
 """Sending: what the phases share: requests as steps, and connections on which many cases are sent one by one."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from contract.boundaries import Case
@@ -9,16 +9,15 @@ from contract.conversation import Conversation
 from contract.covering import keyword_name
 from contract.engine import Run
 from contract.judge import Request
-from contract.model import Connect, Send, Wait
+from contract.model import BY_TIME, Connect, Send, Wait
 from contract.spec import Channel, Message, Operation
-from contract.telling import is_refusal, is_text, parse
+from contract.telling import is_text, numbered, parse
 from contract.values import Unmakeable
-from contract.ways import ABSENT, at, put
+from contract.ways import ABSENT
 
 _CASES_OF_A_CONNECTION = 150
 _FEW_FAILURES = 4  # after so many of one kind, or that each take the time of an answer, an operation is given up
 _MOST_FAILURES = 12
-_BY_TIME = frozenset({"reply-missing", "reply-late", "invalid-ignored"})
 BAD_IN_A_ROW = 8
 """So many bad frames are sent between two good ones, at most: a server may end a connection that sends too many."""
 
@@ -53,23 +52,6 @@ def of_case(operation: Operation, message: Message, case: Case, number: int) -> 
         mark=message.schema.mark(case.pointer),
         covers=tuple(keyword_name(*place) for place in ((case.pointer, case.keyword), *case.also)),
     )
-
-
-def numbered(message: Message, value: Any, number: int, *, good: bool = True) -> Any:
-    """Return a message with another correlation id, where its schema lets it have one."""
-    way = message.correlation
-    if not way or at(value, way[:-1]) is ABSENT or not isinstance(at(value, way[:-1]), dict):
-        return value
-    for made in (number, f"r{number}"):
-        changed = put(value, way, made)
-        if message.schema.fits(changed) or (not good and _fits_there(message, way, changed)):
-            return changed
-    return value
-
-
-def _fits_there(message: Message, way: Sequence[str], value: Any) -> bool:
-    """Tell whether nothing is wrong at the end of a way."""
-    return all(path[: len(way)] != tuple(way) for path, _, _ in message.schema.faults(value))
 
 
 def example_of(run: Run, channel: Channel, operation: Operation, message: Message) -> Any:
@@ -159,7 +141,7 @@ class Driver:
             self.failures.setdefault(step.operation or "", []).append((found.rule, found.subject))
         if conversation.violations or socket is None or not socket.is_open or self._count >= _CASES_OF_A_CONNECTION:
             await self._end()
-        if answer is not None and step.good and answer.answers and not is_refusal(*answer.answers[0]):
+        if answer is not None and step.good and answer.taken:
             run.taken(self.channel, answer)
         return answer
 
@@ -170,7 +152,7 @@ class Driver:
         """
         name = step.operation or ""
         failures = self.failures.get(name, [])
-        alike = len(set(failures)) == 1 or {rule for rule, _ in failures} <= _BY_TIME
+        alike = len(set(failures)) == 1 or {rule for rule, _ in failures} <= BY_TIME
         if len(failures) < (_FEW_FAILURES if alike else _MOST_FAILURES):
             return False
         if name not in self._given_up:

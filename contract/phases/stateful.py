@@ -19,12 +19,12 @@ from contract.conversation import Conversation
 from contract.engine import Run
 from contract.judge import Request
 from contract.model import Close, Connect, Link, Send, Wait
-from contract.phases.sending import BAD_IN_A_ROW, encode, example_of, numbered, probe, request, sendable
+from contract.phases.sending import BAD_IN_A_ROW, encode, example_of, probe, request, sendable
 from contract.pool import Pool, enrich
 from contract.resuming import Recording, compare, resume_query, resume_request
 from contract.spec import Channel, Message, Operation
 from contract.streaming import Key, Position, StreamName, name_of
-from contract.telling import is_refusal, parse
+from contract.telling import is_refusal, numbered, parse
 from contract.values import Unmakeable
 from contract.ways import ABSENT, at, put, without
 
@@ -223,7 +223,7 @@ class Walker:
                 found = next((message for message in channel.received if message.key == key), None)
                 if found is not None and not is_refusal(found, item):
                     pool.learn(found, item, received=True)
-        if answer is not None and answer.answers and not is_refusal(*answer.answers[0]):
+        if answer is not None and answer.taken:
             run.taken(channel, answer)
             pool.learn(message, answer.value)
             for count in range(self._owed(operation, message)):

@@ -10,6 +10,7 @@ from contract.breaking import generate_breakages, malformed, spoilt
 from contract.conversation import Conversation
 from contract.engine import Run
 from contract.model import Send, Wait
+from contract.phases.refreshing import refresh_of
 from contract.phases.sending import Driver, example_of, of_case, probe, request, sendable
 from contract.spec import Channel, Message, Operation
 from contract.telling import parse
@@ -86,12 +87,11 @@ async def examples(run: Run) -> None:
 def _refreshes(run: Run, channel: Channel) -> Iterator[Send]:
     """Yield what renews the token of a connection, with the token that is good: no example can have that."""
     token = run.credentials.good(channel)
-    for stream in channel.streams if token is not None else ():
-        if stream.refresh is not None:
-            operation = channel.operation(stream.refresh.request.operation)
-            for message in sendable(run, operation):
-                value = put(example_of(run, channel, operation, message), stream.refresh.token, token)
-                yield request(operation, message, value, "a good token")
+    operation, way = refresh_of(channel)
+    if operation is None or token is None:
+        return
+    for message in sendable(run, operation):
+        yield request(operation, message, put(example_of(run, channel, operation, message), way, token), "a good token")
 
 
 async def _alone(run: Run, channel: Channel, operation: Operation, message: Message) -> None:
@@ -101,7 +101,7 @@ async def _alone(run: Run, channel: Channel, operation: Operation, message: Mess
     if entry is None or not await run.enter(conversation, entry):
         return
     answer = await conversation.send(request(operation, message, run.accepted[channel.id, operation.id][0]))
-    if answer is not None and answer.answers and not answer.refused:
+    if answer is not None and answer.taken:
         run.easy[channel.id].add(operation.id)
     await run.examine(conversation)
 
