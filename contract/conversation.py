@@ -22,7 +22,7 @@ from websockets.typing import Subprotocol
 from codegen.faults import Mark
 from contract.judge import Judge, Request
 from contract.model import Close, Connect, Data, Event, EventKind, Send, Step, Violation, Wait
-from contract.refusing import Malformed, speaks_of_another
+from contract.refusing import Malformed, is_about_id, speaks_of_another
 from contract.spec import Channel, Message, Spec
 from contract.telling import Told, is_tagged, is_text, may_refuse, numbered, parse
 from contract.ways import ABSENT, at, put
@@ -149,7 +149,7 @@ class Conversation:
         self.sockets: dict[int, Socket] = {}
         self.violations: list[Violation] = []
         self.told: list[Violation] = []
-        self.doubts: list[Send] = []  # good, and refused by a code that malformed input gets, but others may, too
+        self.doubts: list[Send] = []  # good, and refused as malformed input is, but as other input may be, too
         self.latest: dict[str, Any] = {}
         self._began = time.monotonic()
         self._last_step = self._began
@@ -356,10 +356,10 @@ class Conversation:
             if not await self._is_blamed(socket, request, signature):
                 self.doubts.append(step)
                 return
-            code = f" ({signature[1]})" if signature[1] is not None else ""
+            code = f" ({signature[1][:100]})" if signature[1] is not None else ""
             text = f"{step.message} fits its schema, but is answered like malformed input by {message.title}{code}"
             self._blame_step("valid-refused", f"{text}{_about(step)}.", socket, step)
-        elif step.good and request.message is not None and request.code and not speaks_of_another(request.code):
+        elif step.good and signature and request.message and signature[1] and not speaks_of_another(signature[1]):
             self.terms.malformed.refused(socket.channel.id, request.message, step, _payload(request))
         elif not step.good and signature is None and _is_reply(request, message):
             text = f"It was answered by {message.title}, as if it were good: {step.note}."
@@ -377,20 +377,41 @@ class Conversation:
         if malformed.is_example(channel.id, message, value):
             return True
         twin = malformed.twin(channel.id, message, request.step, value)
-        if twin is ABSENT or not socket.is_open:
+        if twin is None or await self._is_refused(socket, request, twin.payload, signature):
             return False
-        data: Data = twin
+        if not request.wants_reply and not await self._is_refused(socket, request, value, signature):
+            return False  # the error was for something else that wants no reply
+        for place in twin.places:
+            proof = malformed.proof(channel.id, message, place)
+            if proof is not ABSENT:
+                free = not await self._is_refused(socket, request, proof, signature)
+                malformed.proved(channel.id, message, place, free=free)
+                if not free:
+                    return False
+        return True
+
+    async def _is_refused(
+        self, socket: Socket, request: Request, payload: Any, signature: tuple[str, str | None]
+    ) -> bool:
+        """Tell whether another payload is refused in the same way, here and now; so is what can't be told."""
+        message, data = request.message, payload
+        if not socket.is_open or message is None:
+            return True
         if message.form == "json":
-            has_id = at(twin, message.correlation) is not ABSENT
-            value = numbered(message, twin, 7000 + len(self.events)) if has_id else twin
-            data = json.dumps(value, ensure_ascii=not is_text(twin))
+            way = message.correlation
+            keeps = at(payload, way) is ABSENT or (payload is request.value and is_about_id(request.step, way))
+            value = payload if keeps else numbered(message, payload, 7000 + len(self.events))
+            data = json.dumps(value, ensure_ascii=not is_text(value))
         known = list(self.violations)
-        other = replace(request.step, data=data, note="the same with what is taken", links=(), covers=())
+        other = replace(request.step, data=data, note="much the same, to compare", links=(), covers=())
         answer = await self._send(socket, other)
         if answer is not None:
             await self.settle(socket, answer)
+            if not answer.wants_reply:
+                await self.until(socket, lambda: bool(answer.answers), _SHARED)
+                socket.judge.dismiss(answer)  # so that the next error isn't taken for its own
         self.violations[:] = known
-        return answer is not None and answer.signature != signature
+        return answer is None or answer.signature == signature
 
     async def _ended(self, socket: Socket, step: Send, *, refused: bool) -> None:
         """Take a connection that ended after something that was wrong. `refused`: its error came before."""

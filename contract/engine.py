@@ -31,6 +31,7 @@ from contract.credentials import Credentials, CredentialsError, given, ways
 from contract.handshakes import good_connect
 from contract.judge import Request
 from contract.model import (
+    BY_COMPARISON,
     BY_TIME,
     DEFAULT_PHASES,
     PHASES,
@@ -376,6 +377,10 @@ class Run:
         await self.examine(conversation)
         return False
 
+    def has_entered(self, channel: Channel) -> bool:
+        """Tell whether a channel was open once: its usual handshake is let in, whatever its values stand for."""
+        return channel.id in self._entered
+
     async def is_there(self) -> bool:
         """Tell whether the server listens, now or in a while: what watches it may start it again. Else the run ends."""
         for _ in range(_COMEBACKS):
@@ -437,12 +442,15 @@ class Run:
                 if violation.rule not in BY_TIME and not poor:
                     self._found[key] = finding  # as it is, in case that the run is stopped meanwhile
                 finding = await self._shrunk(finding)
-            unsure = violation.rule in BY_TIME and not finding.seen and len(alike) < 2
-            if unsure and (finding.tried or not self._never_answered(violation)):
-                # The time of an answer is the machine's as well as the server's: once, and never again, is no fault.
+            unsure = not finding.seen and len(alike) < 2 and violation.rule in (*BY_TIME, *BY_COMPARISON)
+            if unsure and (finding.tried or not (violation.rule in BY_COMPARISON or self._never_answered(violation))):
+                # The time of an answer is the machine's as well as the server's, and what is refused may be so for
+                # what another connection did: once, and never again, is no fault.
                 why = "It didn't happen again when that was repeated" if finding.tried else "No time was left for that"
                 self.remark(f"{violation.channel}: {violation.text} {why}.")
                 del self._examined[key]
+                if not poor:
+                    self._found.pop(key, None)
                 continue
             if poor and not finding.seen:
                 continue

@@ -35,6 +35,8 @@ from contract.spec import Channel, Parameter, Spec
 
 HandshakeRule: TypeAlias = Literal["handshake-accepted", "handshake-refused", "handshake-subprotocol", "token-kept"]
 
+AS_USUAL: Final = "as usual"
+"""What names the cases that differ from the usual handshake alone, in a value that will do: see `Case.like`."""
 LIFETIME: Final = 2.0
 """Seconds that the token of a connection lives which must end with it."""
 _UNDECLARED: Final = "contract.undeclared"
@@ -56,7 +58,8 @@ class Case:
     it is refused; that it is refused for its form (with another status than 401, 403 and 404).
     `stays_open_for`: after so many seconds its token ends, and the connection with it; see `kept`. `must_end`: the
     document says so. `like`: what names some cases that differ in one value alone, each of which will do by the
-    document: whether the rest of them will, it doesn't say, but if one is let in, so must they all be.
+    document: whether the rest of them will, it doesn't say, but if one is let in, so must they all be. `AS_USUAL`: if
+    the usual handshake is.
     """
 
     connect: Connect
@@ -340,10 +343,10 @@ class _Maker:
                 note, subject = f"{text.note}.", f"{kind} {parameter.name} {text.keyword}"
                 case = self.fine(shake, note, subject, parameter.mark)
                 promised = self.promise(self._with(usual, kind, {parameter.name: text.value}))
-                if case.accepted is None and (promised or not text.promised):
+                if case.accepted is None and (promised or not (text.promised and partners)):
                     # Who takes a text that was made up takes any, so that the longest must do, too.
                     anything = f"any {together or f'{kind} {parameter.name}'}"
-                    case = replace(case, like=together if text.promised else anything)
+                    case = replace(case, like=(together or AS_USUAL) if text.promised else anything)
                 yield case
                 if partners:  # the document's prose may want them together, so alone nothing is promised
                     alone = self._with(usual, kind, {parameter.name: text.value})

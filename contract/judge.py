@@ -13,7 +13,7 @@ from contract.addresses import split
 from contract.model import Data, Send, Violation
 from contract.spec import Channel, Message, Operation, Spec
 from contract.streaming import StreamJudge
-from contract.telling import Told, code_of, id_of, is_refusal, parse, tell
+from contract.telling import Told, code_of, id_of, is_refusal, parse, said_by, tell
 from contract.ways import ABSENT, at, way_text
 
 _STANDARD_CLOSES = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014})
@@ -65,8 +65,11 @@ class Request:
 
     @property
     def signature(self) -> tuple[str, str | None] | None:
-        """Return what tells one kind of refusal from another: the message and its code; None if it is none."""
-        return (self.answers[0][0].key, self.code) if self.refused else None
+        """Return what tells one kind of refusal from another; None if it is none.
+
+        That is the message, and its code; or what it says, if it has no code.
+        """
+        return (self.answers[0][0].key, self.code or said_by(*self.answers[0])) if self.refused else None
 
 
 class Judge:

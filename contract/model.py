@@ -59,6 +59,9 @@ RULES: Final[Mapping[str, str]] = {
 BY_TIME: Final = frozenset({"reply-missing", "reply-late", "invalid-ignored"})
 """The rules of which only the clock tells that they were broken."""
 
+BY_COMPARISON: Final = frozenset({"valid-refused"})
+"""The rules of which only what the server did else tells that they were broken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Connect:

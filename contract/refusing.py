@@ -5,18 +5,23 @@ connection, and sends nothing.
 """
 
 import re
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from random import Random
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
 from contract.forms import frozen
 from contract.model import Send
 from contract.spec import Message, Way, is_too_much, words
-from contract.ways import ABSENT, without
+from contract.ways import ABSENT, leaves, without
 
 _UNABLE = re.compile(r"(^|[^a-z0-9])(busy|overload(ed)?|unavailable|internal|429|500|503|32603)([^a-z0-9]|$)")
 _MOST_TAKEN = 200
+_TRIES = 12  # at a value that nobody has heard of
+_LONGER = 0.4
 _GOOD_ENDS = 2  # so often a connection must have ended behind good requests alone, to be no fault of bad ones
 _TIMES = frozenset({"date", "date-time", "time", "duration"})
 
@@ -28,10 +33,23 @@ def speaks_of_another(code: str) -> bool:
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one message: `taken` are payloads without their ids; at `settled` places values are free."""
+    """What is known of one message: `taken` are payloads, by what they are without their ids.
+
+    At `settled` places values seem to be free: each with a payload that shows it. At `proven` ones they are.
+    """
 
     taken: dict[Any, Any] = field(default_factory=dict)
-    settled: set[Way] = field(default_factory=set)
+    settled: dict[Way, Any] = field(default_factory=dict)
+    proven: set[Way] = field(default_factory=set)
+    values: set[tuple[Way, Any]] = field(default_factory=set)  # that were taken, each at its place
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A payload that was taken, and is much like one that was refused, if at `places` values are free."""
+
+    payload: Any
+    places: tuple[Way, ...] = ()
 
 
 class Malformed:
@@ -43,7 +61,7 @@ class Malformed:
         self._ends: Counter[tuple[str, int | None]] = Counter()
 
     def learn(self, channel: str, signature: tuple[str, str | None]) -> None:
-        """Take note of the answer to something malformed. One without a code says too little."""
+        """Take note of the answer to something malformed. One with neither a code nor a text says too little."""
         if signature[1] is not None and not speaks_of_another(signature[1]):
             self._codes[channel].add(signature[1])
 
@@ -64,18 +82,19 @@ class Malformed:
         known = self._known[channel, message.key]
         bare = without(value, message.correlation)
         key = frozen(bare)
+        known.values.update((place, frozen(leaf)) for place, leaf in leaves(bare))
         if key in known.taken or len(known.taken) >= _MOST_TAKEN:
             return
         known.taken[key] = value
         if _is_made(step):
-            examples = [leaf for example in message.example_values for leaf in _leaves(example, ())]
-            for place, leaf in _leaves(bare, ()):
+            examples = [leaf for example in message.example_values for leaf in leaves(example)]
+            for place, leaf in leaves(bare):
                 parts = message.schema.parts_at(place)
                 listed = [item for part in parts for item in part.get("examples", ())]
                 listed += [part["default"] for part in parts if "default" in part]
                 listed += [item for other, item in examples if other == place]
                 if leaf not in listed:
-                    known.settled.add(place)
+                    known.settled.setdefault(place, value)
 
     def refused(self, channel: str, message: Message, step: Send, value: Any) -> None:
         """Take note of a good message that was refused otherwise than malformed input is.
@@ -87,7 +106,7 @@ class Malformed:
         for taken in known.taken.values() if _is_made(step) else ():
             found = [place for place, _, new in _differences(without(taken, way), bare, ()) if new is not ABSENT]
             if len(found) == 1:
-                known.settled.add(found[0])
+                known.settled.setdefault(found[0], value)
                 return
 
     def untook(self, channel: str, message: Message, value: Any) -> None:
@@ -102,40 +121,96 @@ class Malformed:
         examples = {frozen(without(item, message.correlation)) for item in message.example_values}
         return key in examples and key not in self._known[channel, message.key].taken
 
-    def twin(self, channel: str, message: Message, step: Send, value: Any) -> Any:
+    def twin(self, channel: str, message: Message, step: Send, value: Any) -> Twin | None:
         """Return a payload that was taken, and from which a refused one differs in little that can't be anyone's wish.
 
         That is in members that are absent or present, in the kind of a value, or in one value, where the server takes
-        values that nobody told it. ABSENT where there is none: the name of a thing that isn't there is refused, too.
+        values that nobody told it. None where there is none: the name of a thing that isn't there is refused, too.
         """
         known, way = self._known[channel, message.key], message.correlation
         bare = without(value, way)
         if frozen(bare) in known.taken:
             # It was taken with another id: either that is what is wrong, or something that came before it.
-            return known.taken[frozen(bare)] if _is_about(step, way) else ABSENT
+            return Twin(known.taken[frozen(bare)]) if is_about_id(step, way) else None
         for taken in known.taken.values():
-            if self._is_near(message, known, without(taken, way), bare):
-                return taken
+            places = self._near(message, known, without(taken, way), bare)
+            if places is not None:
+                return Twin(taken, places)
+        return None
+
+    def proof(self, channel: str, message: Message, place: Way) -> Any:
+        """Return a payload that shows whether values are free at a place: with one that nobody can have told of.
+
+        What was taken there so far may have been told by another message, or at another time. ABSENT where that is
+        known, or no such value is found.
+        """
+        known = self._known[channel, message.key]
+        shown = known.settled.get(place, ABSENT)
+        if place in known.proven or shown is ABSENT:
+            return ABSENT
+        random = Random(zlib.crc32("/".join((channel, message.key, *place)).encode()))
+        for _ in range(_TRIES):
+            changed = _refreshed(shown, place, random)
+            if frozen(changed) != frozen(shown) and (message.form != "json" or message.schema.fits(changed)):
+                return changed
         return ABSENT
 
-    def _is_near(self, message: Message, known: _Known, taken: Any, refused: Any) -> bool:
+    def proved(self, channel: str, message: Message, place: Way, *, free: bool) -> None:
+        """Take note of what a proof showed."""
+        known = self._known[channel, message.key]
+        if free:
+            known.proven.add(place)
+        else:
+            known.settled.pop(place, None)
+
+    def _near(self, message: Message, known: _Known, taken: Any, refused: Any) -> tuple[Way, ...] | None:
+        """Return the places at which values must be free for a refused payload to be near one that was taken."""
         found = [item for item in _differences(taken, refused, ()) if item[2] is not ABSENT]
         changed = [place for place, old, new in found if _is_scalar(old) and _is_scalar(new)]
         if len(changed) > 1:
-            return False
+            return None
+        places: dict[Way, None] = {}
         switched = [place for place, _, new in found if place in changed and not _is_free(message, place, new)]
         for place, old, new in found:
             if place in changed and _kind(old) != _kind(new):
                 continue
-            held = [] if old is ABSENT else [item for _, item in _leaves(old, place)]
-            for leaf_place, leaf in _leaves(new, place):
-                if leaf in held or leaf_place in known.settled or not _is_free(message, leaf_place, leaf):
+            held = [] if old is ABSENT else [item for _, item in leaves(old, place)]
+            for leaf_place, leaf in leaves(new, place):
+                if leaf in held or not _is_free(message, leaf_place, leaf):
+                    continue
+                if place in changed and (leaf_place, frozen(leaf)) in known.values:
+                    return None  # in itself it is fine: somebody else may have it now
+                if leaf_place in known.settled:
+                    places[leaf_place] = None
                     continue
                 # What another branch asks for, and no example has, is nobody's name yet, if it has a form of its own.
                 branch = old is ABSENT and switched and leaf_place[: len(switched[0]) - 1] == switched[0][:-1]
                 if not branch or not any("pattern" in part for part in message.schema.parts_at(leaf_place)):
-                    return False
-        return True
+                    return None
+        return tuple(places)
+
+
+def _refreshed(value: Any, place: Way, random: Random) -> Any:
+    """Return a payload with other values at a place, of the same look."""
+    if not place:
+        return _fresh(value, random)
+    if isinstance(value, Mapping):
+        return {name: _refreshed(item, place[1:], random) if name == place[0] else item for name, item in value.items()}
+    if isinstance(value, list) and place[0] == "*":
+        return [_refreshed(item, place[1:], random) for item in value]
+    return value
+
+
+def _fresh(value: Any, random: Random) -> Any:
+    """Return a text or number that is like another one, and that nobody has heard of."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value + random.randint(1, 1 + 10 ** len(str(value)))
+    if not isinstance(value, str):
+        return value
+    if random.random() < _LONGER:
+        return "".join(random.choice(ascii_lowercase) for _ in range(12))
+    alike = (ascii_lowercase, ascii_uppercase, digits)
+    return "".join(random.choice(next((kind for kind in alike if letter in kind), letter)) for letter in value)
 
 
 def _is_scalar(value: Any) -> bool:
@@ -147,7 +222,7 @@ def _is_made(step: Send) -> bool:
     return not step.links and (bool(step.covers) or step.note == "generated")
 
 
-def _is_about(step: Send, way: tuple[str, ...]) -> bool:
+def is_about_id(step: Send, way: tuple[str, ...]) -> bool:
     """Tell whether a case was made for its correlation id, or for what holds that."""
     pointers = [tuple(name.rpartition(" ")[0].split("/")[1:]) for name in step.covers]
     return bool(way) and any(pointer[: len(way)] == way[: len(pointer)] for pointer in pointers)
@@ -157,18 +232,6 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(type(value))
     return "number" if isinstance(value, (int, float)) else "text"
-
-
-def _leaves(value: Any, place: Way) -> Iterator[tuple[Way, Any]]:
-    """Yield what a value holds that holds nothing more."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _leaves(item, (*place, name))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item, (*place, "*"))
-    else:
-        yield place, value
 
 
 def _differences(old: Any, new: Any, place: Way) -> Iterator[tuple[Way, Any, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from contract.model import Data
 from contract.spec import Channel, Message, Way
-from contract.ways import ABSENT, at, put
+from contract.ways import ABSENT, at, leaves, put, without
 
 _FAILURES = frozenset({"error", "err", "fail", "failed", "failure", "rejected", "refused", "nack", "denied", "invalid"})
 _ERROR_MEMBERS = frozenset({"error", "errors", "errorMessage", "error_message", "errorCode", "error_code", "errorMsg"})
@@ -155,6 +155,13 @@ def code_of(message: Message, value: Any) -> str | None:
         if isinstance(found, (str, int)) and not isinstance(found, bool):
             return str(found)
     return None
+
+
+def said_by(message: Message, value: Any) -> str | None:
+    """Return what an error says in words, which is all that tells it from others where errors have no codes."""
+    held = leaves(without(value, message.correlation))
+    texts = [text for way, text in held if isinstance(text, str) and not set(way) <= message.tags.keys()]
+    return "; ".join(filter(None, texts)) or None
 
 
 def is_refusal(message: Message, value: Any) -> bool:

@@ -1,6 +1,6 @@
 """Ways: through JSON values, by the names of members and the indexes of items. It knows no schema and no message."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 ABSENT: Final = object()
@@ -47,6 +47,18 @@ def without(value: Any, way: Sequence[str | int]) -> Any:
     else:
         rest = {name: item for name, item in holder.items() if name != way[-1]}
     return put(value, way[:-1], rest)
+
+
+def leaves(value: Any, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield what a value holds that holds nothing more, each with its way; `*` is any item of a list."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from leaves(item, (*way, name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, (*way, "*"))
+    else:
+        yield way, value
 
 
 def way_text(way: Sequence[str | int], whole: str = "the frame") -> str:

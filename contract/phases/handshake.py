@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from contract.conversation import Conversation
 from contract.engine import Run
-from contract.handshakes import Case, Outcome, cases, ending_case, judge, kept, remark
+from contract.handshakes import AS_USUAL, Case, Outcome, cases, ending_case, judge, kept, remark
 from contract.phases.refreshing import GRACE_S, refresh_shortly, refresh_wrongly
 from contract.spec import Channel
 
@@ -45,7 +45,8 @@ async def handshake(run: Run) -> None:
                         connect = replace(case.connect, subprotocols=channel.subprotocols)
                         await _try(run, replace(case, connect=connect, subprotocol=(*channel.subprotocols, None)))
             for like, tried in outcomes.items():
-                if like and any(outcome.let_in for _, outcome in tried):
+                usual = like == AS_USUAL and run.has_entered(channel)
+                if like and (usual or any(outcome.let_in for _, outcome in tried)):
                     for case in [case for case, outcome in tried if not outcome.let_in]:
                         await _try(run, case.as_promised)
             if entry is not None:

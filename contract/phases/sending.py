@@ -13,7 +13,6 @@ from contract.model import BY_TIME, Connect, Send, Wait
 from contract.spec import Channel, Message, Operation
 from contract.telling import is_text, numbered, parse
 from contract.values import Unmakeable
-from contract.ways import ABSENT
 
 _CASES_OF_A_CONNECTION = 150
 _FEW_FAILURES = 4  # after so many of one kind, or that each take the time of an answer, an operation is given up
@@ -211,7 +210,7 @@ class Driver:
         left = {step.message: step for step in reversed(self._doubts)} if not self.run.muted else {}
         for name, step in left.items():
             self.run.remark(
-                f"{self.channel.id}/{name}: some that fit the schema are refused by the code that malformed input gets,"
+                f"{self.channel.id}/{name}: some that fit the schema are refused as malformed input is,"
                 f" maybe for what they name or what came before them ({step.note}). Look whether that is meant."
             )
 
@@ -220,7 +219,7 @@ class Driver:
         message = next((item for item in self.channel.sent if item.key == step.message), None)
         value = parse(step.data)[1] if message is not None and message.form == "json" else step.data
         malformed = self.run.terms.malformed
-        return message is not None and malformed.twin(self.channel.id, message, step, value) is not ABSENT
+        return message is not None and malformed.twin(self.channel.id, message, step, value) is not None
 
     async def all(self, steps: Iterable[Send]) -> None:
         """Send many, until the phase's time is over."""

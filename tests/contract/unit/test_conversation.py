@@ -330,6 +330,61 @@ async def test_a_silent_operation_may_be_refused_later(spec: Spec) -> None:
     assert rules(conversation) == ["valid-refused"]
 
 
+async def test_of_two_silent_ones_neither_is_blamed_for_the_error_of_the_other(tmp_path: Path) -> None:
+    """An error that names nobody, behind several messages that have no reply, may be for any of them."""
+    wave = DOCUMENT[DOCUMENT.index("    wave:\n      correlationId") : DOCUMENT.index("    hire:\n")]
+    members = "{type: {const: wave}, word: {type: string}, to: {type: string}}"
+    word = f"{{type: object, required: [type, word], properties: {members}}}"
+    spec = kiosk(tmp_path, DOCUMENT.replace(wave, f"    wave: {{payload: {word}}}\n"))
+
+    class Picky(Kiosk):
+        async def asked(self, connection: ServerConnection, value: Frame) -> None:
+            if value["type"] == "wave" and value["word"] in ("bad", "worse"):
+                await self.send(connection, {"type": "error", "code": "malformed"})
+            else:
+                await super().asked(connection, value)
+
+    def waving(word: str, **members: str) -> Send:
+        data = json.dumps({"type": "wave", "word": word, **members})
+        return Send(data, "waving", "wave", covers=("/word type",), note=word)
+
+    malformed = Malformed()
+    malformed.learn("kiosk", ("error", "malformed"))
+    async with talking(Picky(spec), spec, malformed=malformed) as conversation:
+        await conversation.play([CONNECT, waving("one"), waving("two", to="you"), buy(1)])
+        await conversation.play([waving("one", to="me"), waving("bad"), buy(2)])
+        assert rules(conversation) == []
+        await conversation.play([waving("worse"), buy(3)])
+        assert rules(conversation) == ["valid-refused"]
+        assert "worse" in conversation.violations[0].text
+
+
+async def test_a_value_that_somebody_else_has_is_not_wrong_in_itself(spec: Spec) -> None:
+    """A label that was taken before, and is refused where another connection has it, is nobody's fault."""
+
+    class Unique(Kiosk):
+        def __init__(self, spec: Spec) -> None:
+            super().__init__(spec)
+            self.owners: dict[str, ServerConnection] = {}
+
+        async def asked(self, connection: ServerConnection, value: Frame) -> None:
+            if value["type"] == "buy" and self.owners.setdefault(value["label"], connection) is not connection:
+                await self.send(connection, {"type": "error", "id": value["id"], "code": "malformed"})
+            else:
+                await super().asked(connection, value)
+
+    def buying(number: int, count: int, label: str, socket: int) -> Send:
+        return replace(buy(number, count=count, label=label, socket=socket), covers=("/label type",))
+
+    malformed = Malformed()
+    malformed.learn("kiosk", ("error", "malformed"))
+    async with talking(Unique(spec), spec, malformed=malformed) as conversation:
+        await conversation.play([CONNECT, replace(CONNECT, socket=1), buying(1, 2, "bb", 1), buying(2, 1, "aa", 0)])
+        await conversation.play([buying(3, 2, "aa", 1)])
+        assert len(conversation.doubts) == 1
+    assert rules(conversation) == []
+
+
 async def broken_text(connection: ServerConnection) -> None:
     """Send text that is no UTF-8."""
     await connection.send(b"\xff\xfe", text=True)

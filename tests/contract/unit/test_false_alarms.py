@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
 
 from contract.engine import Options, run_async
 from contract.model import Result
@@ -125,6 +128,132 @@ async def test_beside_names_a_value_at_its_boundary_must_be_taken(tmp_path: Path
 
     result = await held(spec, Picky(spec), phases=("examples", "boundaries"))
     assert rules(result) == {"valid-refused"}
+
+
+WORDED = SHELVES.replace("required: [type, code]", "required: [type, text]").replace(
+    f"code: {{type: string, x-codes: x-error-codes, {CODES}}}", "text: {type: string}"
+)
+
+
+class Worded(Shelves):
+    """Has a text in place of a code: one for all, or one of its own for `sold_out`."""
+
+    one_for_all = False
+
+    async def send(self, connection: ServerConnection, value: Frame) -> None:
+        code = value.pop("code", None)
+        if code is not None:
+            value["text"] = "there is none" if code == "sold_out" and not self.one_for_all else "that is wrong"
+        await super().send(connection, value)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        None,
+        lambda value: value["count"] == 12,
+        lambda value: len(value.get("label", "")) == 8,
+        lambda value: "label" in value and not value["label"].strip(),
+    ],
+)
+@pytest.mark.parametrize("one_for_all", [True, False])
+async def test_where_errors_have_no_codes_their_texts_are_held_against_one_another(
+    tmp_path: Path, refused: Any, one_for_all: bool
+) -> None:
+    """A good value that gets the text of malformed input is found, a name that isn't there is not."""
+    assert "x-codes" not in WORDED
+    spec = kiosk(tmp_path, WORDED)
+
+    class Picky(Worded):
+        async def asked(self, connection: ServerConnection, value: Frame) -> None:
+            if value["type"] == "buy" and refused is not None and refused(value):
+                await refuse(self, connection, value, "malformed")
+            elif value.get("place", "sweets") != "sweets":
+                await refuse(self, connection, value, "sold_out")
+            else:
+                await super().asked(connection, value)
+
+    server = Picky(spec)
+    server.one_for_all = one_for_all
+    result = await held(spec, server, phases=("examples", "boundaries"))
+    assert rules(result) == (set() if refused is None else {"valid-refused"})
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+async def test_a_name_may_be_told_by_another_message(tmp_path: Path, forgets: bool) -> None:
+    """A name that is taken because another message told it shows nothing of names that nobody told."""
+    look = "look: {payload: {type: object, required: [type], properties: {type: {const: look}"
+    told = look.replace("[type]", "[type, place]") + ", place: {type: string, minLength: 1, maxLength: 12}"
+    spec = kiosk(tmp_path, SHELVES.replace(look, told).replace("place: sweets}", "place: abc}"))
+
+    class Told(Kiosk):
+        places = frozenset({"abc"})
+
+        async def asked(self, connection: ServerConnection, value: Frame) -> None:
+            if value["type"] == "look" and not forgets:
+                self.places |= {value["place"]}
+            if value["type"] == "buy" and value.get("place", "abc") not in self.places:
+                await refuse(self, connection, value, "malformed")
+            else:
+                await super().asked(connection, value)
+
+    result = await held(spec, Told(spec), phases=("examples", "boundaries", "valid"))
+    assert rules(result) == set()
+    assert any("maybe for what they name" in text for text in result.remarks)
+
+
+async def test_what_is_refused_once_and_never_again_is_remarked(tmp_path: Path) -> None:
+    """Another connection may have been why: no finding is made of a refusal that doesn't come again."""
+    spec = kiosk(tmp_path)
+
+    class Moody(Kiosk):
+        refused = False
+
+        async def asked(self, connection: ServerConnection, value: Frame) -> None:
+            if len(value.get("label", "")) == 8 and not self.refused:
+                self.refused = True
+                await refuse(self, connection, value, "malformed")
+            else:
+                await super().asked(connection, value)
+
+    server = Moody(spec)
+    result = await held(spec, server, phases=("examples", "boundaries"))
+    assert server.refused
+    assert rules(result) == set()
+    assert any("didn't happen again" in text for text in result.remarks)
+
+
+QUERY = """    bindings:
+      ws:
+        query:
+          type: object
+          required: [nick]
+          properties:
+            nick: {type: string, pattern: '^[a-z]{1,12}$'}
+            history: {type: integer, minimum: 0, maximum: 50}
+"""
+
+
+@pytest.mark.parametrize(("highest", "found"), [(50, set()), (49, {"handshake-refused"}), (-1, {"handshake-refused"})])
+async def test_an_optional_value_beside_one_that_was_made_up_must_do(
+    tmp_path: Path, highest: int, found: set[str]
+) -> None:
+    """Where the handshake is let in with a nick that was made up, so must it be with a good optional value more."""
+    spec = kiosk(tmp_path, DOCUMENT.replace("    address: /kiosk\n", f"    address: /kiosk\n{QUERY}", 1))
+
+    def check(connection: ServerConnection, request: Request) -> Response | None:
+        parts = urlsplit(request.path)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        history = query.get("history", "-1")
+        good = re.fullmatch("[a-z]{1,12}", query.get("nick", "")) is not None
+        good = good and ("history" not in query or (history.isdecimal() and int(history) <= highest))
+        if parts.path != "/kiosk":
+            return connection.respond(404, "no")
+        return None if good else connection.respond(400, "no")
+
+    async with running(Kiosk(spec), process_request=check) as url:
+        result = await run_async(spec, Options(url=url, timeout=0.2, seed=1, phases=("examples", "handshake")))
+    assert rules(result) == found
 
 
 async def test_an_example_must_be_taken(tmp_path: Path) -> None:
