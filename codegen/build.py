@@ -178,6 +178,7 @@ class Builder:
             has_query=any(channel.query for channel in channels),
             has_headers=any(channel.headers for channel in channels),
             reads=reads,
+            pairs=any(item.needs for channel in channels for item in (*channel.query, *channel.headers)),
             mixed=any(channel.mixed for channel in channels),
             credentials=any(item.security and (item.security.basic or item.security.cookies) for item in channels),
             by_structure=any(channel.by_structure for channel in channels),
@@ -301,11 +302,12 @@ class Builder:
         """Return the values of a handshake that a binding describes: its query's, or its headers'."""
         if schema is None:
             return ()
-        required = schema.members.get("required", ())
+        required, needs = schema.members.get("required", ()), self._reader.needs(schema)
         found = []
         for member in schema.under("properties"):
             value = self._reader.follow(member).members
-            found.append(_parameter(member.key, value.get("description", ""), value, member.key in required))
+            parameter = _parameter(member.key, value.get("description", ""), value, member.key in required)
+            found.append(replace(parameter, needs=needs.get(member.key, ())))
         return _named(found)
 
     def _security(self, channel: Place) -> ir.Security | None:

@@ -124,6 +124,7 @@ class Parameter:
     wanted: str
     python_regex: bool
     default: str | None
+    needs: tuple[str, ...] = ()  # what must be sent beside it, as it is spelt there
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +311,7 @@ class Package:
     has_query: bool
     has_headers: bool  # a channel asks for headers of a handshake
     reads: bool  # a handshake holds a value of any kind
+    pairs: bool  # a value of a handshake is only sent beside another
     mixed: bool  # a segment of an address has a parameter and more
     credentials: bool  # a channel asks for more than one token: a name and a password, say
     by_structure: bool  # some frame is known by its structure

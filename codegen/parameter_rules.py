@@ -4,11 +4,13 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from codegen.document import Document, Place
+from codegen.faults import did_you_mean
 from codegen.judge import Judge
 from codegen.normal import PARAMETER
 from codegen.reading import Reader, value_of
 from codegen.schemas import types_of
 
+_NEEDS = ("dependencies", "dependentRequired")
 _TYPES = ("string", "integer", "number", "boolean")
 
 
@@ -86,10 +88,12 @@ class ParameterRules:
     def _query(self, query: Place) -> None:
         if (query, "schema") not in self._sound:
             return
-        allowed = ("type", "properties", "required", "title", "description", "$comment", "examples")
+        allowed = (*("type", "properties", "required", "title", "description", "$comment", "examples"), *_NEEDS)
         for member in query.children():
             if member.key not in allowed and not member.key.startswith("x-"):
-                text = f"{member.key!r} of a query or of headers is not checked: only properties and required are."
+                text = (
+                    f"{member.key!r} of a query or of headers is not checked: properties, required, dependencies are."
+                )
                 self._faults.warn(member.name_mark, "not-checked", text)
         if types_of(query.members) != ("object",) or "properties" not in query:
             text = "Queries and headers are objects with properties. Write `type: object` and its properties."
@@ -98,3 +102,17 @@ class ParameterRules:
         members = list(query.under("properties"))
         for member in members:
             self._scalar(self._reader.follow(member))
+        self._needs(query, {member.key for member in members})
+
+    def _needs(self, query: Place, names: Set[str]) -> None:
+        """Note what is wrong with the values that are only sent beside others."""
+        for item in (place for word in _NEEDS for place in query.under(word)):
+            if not isinstance(item.value, list):
+                text = f"What {item.key!r} needs is not checked: only a list of names is."
+                self._faults.warn(item.name_mark, "not-checked", text)
+                continue
+            marks = [(item.key, item.name_mark), *((str(child.value), child.mark) for child in item.children())]
+            for name, mark in marks:
+                if name not in names:
+                    text = f"{name!r} is none of the properties.{did_you_mean(name, names)}"
+                    self._faults.add(mark, "parameter", text)

@@ -192,6 +192,14 @@ class Reader:
         """Return the schema of the headers of a channel's handshake: an object, whose properties are headers."""
         return self._bound(channel, "headers")
 
+    def needs(self, values: Place) -> dict[str, tuple[str, ...]]:
+        """Return which values of a query, or of headers, are only sent beside which others."""
+        needed: dict[str, tuple[str, ...]] = {}
+        for item in (*values.under("dependencies"), *values.under("dependentRequired")):
+            if isinstance(item.value, list):
+                needed[item.key] = tuple(dict.fromkeys((*needed.get(item.key, ()), *map(str, item.value))))
+        return needed
+
     def _bound(self, channel: Place, name: str) -> Place | None:
         bindings = self.follow(channel).get("bindings")
         binding = self.follow(bindings).get("ws") if bindings else None

@@ -348,7 +348,7 @@ class _Maker:
                     anything = f"any {together or f'{kind} {parameter.name}'}"
                     case = replace(case, like=(together or AS_USUAL) if text.promised else anything)
                 yield case
-                if partners:  # the document's prose may want them together, so alone nothing is promised
+                if partners and not parameter.needs:  # prose may want them together, so alone nothing is promised
                     alone = self._with(usual, kind, {parameter.name: text.value})
                     note = f"{text.note}, without {', '.join(partners)}."
                     yield self.case(alone, None, note, subject, parameter.mark)
@@ -365,15 +365,14 @@ class _Maker:
         return replace(shake, headers={**shake.headers, **added})
 
     def _partners(self, kind: Literal["query", "header"], parameter: Parameter, usual: _Shake) -> dict[str, str]:
-        """Return values of the optional parameters that belong to one: the texts of one name the other."""
+        """Return values of the optional parameters that belong to one: it needs them, or the texts name each other."""
         everyone = self.channel.query if kind == "query" else self.channel.headers
-        present = usual.query if kind == "query" else usual.headers
+        present = self._present(usual, kind)
+        belongs = _needs if parameter.needs else _mention
         group = {parameter.name}
         while True:
             more = {
-                item.name
-                for item in everyone
-                if any(_mention(item, other) for other in everyone if other.name in group)
+                item.name for item in everyone if any(belongs(other, item) for other in everyone if other.name in group)
             }
             if more <= group:
                 break
@@ -466,14 +465,27 @@ class _Maker:
                 yield self._bad(
                     self._with(usual, kind, {**partners, parameter.name: text.value}), kind, parameter, text
                 )
-                if partners:
+                if partners and not parameter.needs:
                     yield self._bad(self._with(usual, kind, {parameter.name: text.value}), kind, parameter, text)
+            yield from self._lonely(kind, parameter, usual, partners)
             if parameter.required:
                 left = {name: value for name, value in self._present(usual, kind).items() if name != parameter.name}
                 shake = replace(usual, query=left) if kind == "query" else replace(usual, headers=left)
                 place = "query parameter" if kind == "query" else "header"
                 note = f"The {place} {parameter.name} is missing, which is required."
                 yield self.case(shake, False, note, f"{kind} {parameter.name} required", parameter.mark)
+
+    def _lonely(
+        self, kind: Literal["query", "header"], parameter: Parameter, usual: _Shake, partners: Mapping[str, str]
+    ) -> Iterator[Case]:
+        """Yield a value without one of those that must be sent beside it."""
+        value = self._present(usual, kind).get(parameter.name) or self._some_value(parameter)
+        for name in parameter.needs if value is not None else ():
+            if name in partners:
+                beside = {other: text for other, text in partners.items() if other != name}
+                shake = self._with(usual, kind, {**beside, parameter.name: value or ""})
+                note = f"{name} is missing, which is sent wherever {parameter.name} is."
+                yield self.case(shake, False, note, f"{kind} {parameter.name} dependencies", parameter.mark)
 
     def _present(self, shake: _Shake, kind: Literal["query", "header"]) -> Mapping[str, str]:
         return shake.query if kind == "query" else shake.headers
@@ -521,6 +533,10 @@ class _Maker:
             upper = parts[index].upper() if parts[index].upper() != parts[index] else parts[index].lower()
             yield "letters of another case", put(index, upper)
         yield "an empty segment", f"/{path}"
+
+
+def _needs(one: Parameter, other: Parameter) -> bool:
+    return other.name in one.needs
 
 
 def _mention(one: Parameter, other: Parameter) -> bool:

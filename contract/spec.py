@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -202,6 +202,7 @@ class Parameter:
     """A value of a handshake. `schema` is draft-07 of its JSON value; `slashes`: it may hold slashes.
 
     `kind` is its JSON type: string, integer, number or boolean. `location`: where frames repeat the value, if they do.
+    `needs`: what is sent beside it, if it is.
     """
 
     name: str
@@ -213,6 +214,7 @@ class Parameter:
     examples: tuple[str, ...]
     mark: Mark
     location: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -476,7 +478,7 @@ class _Building:
     def _bound(self, place: Place | None) -> tuple[Parameter, ...]:
         if place is None:
             return ()
-        required = place.members.get("required") or ()
+        required, beside = place.members.get("required") or (), self._reader.needs(place)
         found = []
         for member in place.under("properties"):
             resolved = self._reader.follow(member)
@@ -486,7 +488,8 @@ class _Building:
             examples = tuple(_text(item.value) for item in resolved.under("examples"))
             schema = Schema(self._document, member)
             needed = member.key in required
-            found.append(Parameter(member.key, schema, value, _kind(value), needed, False, examples, member.name_mark))
+            parameter = Parameter(member.key, schema, value, _kind(value), needed, False, examples, member.name_mark)
+            found.append(replace(parameter, needs=beside.get(member.key, ())))
         return tuple(found)
 
     def _security(self, stated: tuple[SecurityPlace, ...]) -> Security | None:

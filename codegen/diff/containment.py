@@ -329,7 +329,21 @@ class Containment:
             where = taker.declared.get(name)
             inner = self._node(ours, theirs)
             found += [_under(name, problem, place, where or _top(taker)) for problem in inner]
-        return found + self._others(sender, taker)
+        return found + self._needs(sender, taker) + self._others(sender, taker)
+
+    def _needs(self, sender: Alternative, taker: Alternative) -> list[Problem]:
+        """Compare which members are only taken beside others."""
+        found: list[Problem] = []
+        for name, needed in taker.needs.items():
+            if name not in sender.declared and name not in sender.required:
+                continue
+            known = {*sender.needs.get(name, ()), *sender.required}
+            lacks = {other: place for other, place in needed.items() if other not in known and other != name}
+            if lacks:
+                others = " and ".join(map(repr, lacks))
+                told = (f"{name!r} without {others}", f"{name!r} only beside {others}")
+                found.append(Problem("needs", (), *told, _top(sender), next(iter(lacks.values()))))
+        return found
 
     def _others(self, sender: Alternative, taker: Alternative) -> list[Problem]:
         """Compare what may stand in members that the sender doesn't name."""

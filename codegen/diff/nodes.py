@@ -39,7 +39,9 @@ _OPAQUE = frozenset(
         *("contains", "minContains", "maxContains"),
     }
 )
-"""Keywords that shape values and are compared as a whole, never understood."""
+"""Keywords that shape values and are compared as a whole, never understood; but for lists of names that others need."""
+
+_NEEDS = ("dependencies", "dependentRequired")
 
 _LOOKING_AROUND = frozenset(
     {"prefixItems", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"}
@@ -329,7 +331,7 @@ class Alternative:
         found: dict[str, Place] = {}
         for part in self.parts:
             for child in part.children():
-                if child.key in _OPAQUE:
+                if child.key in _OPAQUE and not _lists_names(child):
                     found[f"{child.key} {self.schemas.canonical(child, child.key)}"] = child
                 elif child.key in _LOOKING_AROUND:
                     found[self.schemas.canonical(part)] = child
@@ -413,6 +415,24 @@ class Alternative:
         }
 
     @cached_property
+    def needs(self) -> dict[str, dict[str, Place]]:
+        """Return which members must be there beside which, and where that is said: also what these need in turn."""
+        found: dict[str, dict[str, Place]] = {}
+        for part in self.parts:
+            for keyword in _NEEDS:
+                stated = part.get(keyword)
+                for item in stated.children() if stated is not None and _lists_names(stated) else ():
+                    found.setdefault(item.key, {}).update({str(other.value): other for other in item.children()})
+        for needed in found.values():
+            todo = list(needed)
+            for other in todo:
+                for further, place in found.get(other, {}).items():
+                    if further not in needed:
+                        needed[further] = place
+                        todo.append(further)
+        return found
+
+    @cached_property
     def patterns(self) -> dict[str, Place]:
         """Return the schemas of members by pattern."""
         return {place.key: place for part in self.parts for place in part.under("patternProperties")}
@@ -433,6 +453,13 @@ class Alternative:
                 if place.value is not True and place.value != {}:
                     found.append(place)
         return tuple(found)
+
+
+def _lists_names(place: Place) -> bool:
+    """Tell whether a keyword says of members only which others they need."""
+    return place.key in _NEEDS and all(
+        isinstance(item.value, list) and all(isinstance(name, str) for name in item.value) for item in place.children()
+    )
 
 
 def _is_number(value: Any) -> bool:

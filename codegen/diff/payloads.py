@@ -13,7 +13,14 @@ from codegen.diff.nodes import Schemas, TooManyError
 from codegen.document import Place
 from codegen.faults import did_you_mean
 
-_RULES = {"length": "length", "pattern": "pattern", "format": "format", "multiple": "bound", "unique": "count"}
+_RULES = {
+    "length": "length",
+    "pattern": "pattern",
+    "format": "format",
+    "multiple": "bound",
+    "unique": "count",
+    "needs": "dependency",
+}
 _ALIKE = 0.6
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from .addresses import Address, Parameter, read_query
+from .addresses import Address, Parameter, read_query, require_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +252,8 @@ class TradesQuery:
 def read_trades_query(scope: Mapping[str, Any]) -> TradesQuery:
     """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_query(scope, "replay", "epoch", "seq")
+    require_beside(found, "epoch", "seq")
+    require_beside(found, "seq", "epoch")
     return TradesQuery(
         replay=_TRADES_QUERY[0].optional(found, 0),
         epoch=_TRADES_QUERY[1].optional(found, None),
@@ -316,6 +318,8 @@ class ExchangeTradesQuery:
 def read_exchange_trades_query(scope: Mapping[str, Any]) -> ExchangeTradesQuery:
     """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_query(scope, "replay", "epoch", "seq")
+    require_beside(found, "epoch", "seq")
+    require_beside(found, "seq", "epoch")
     return ExchangeTradesQuery(
         replay=_EXCHANGE_TRADES_QUERY[0].optional(found, 0),
         epoch=_EXCHANGE_TRADES_QUERY[1].optional(found, None),
@@ -385,6 +389,8 @@ class OrdersQuery:
 def read_orders_query(scope: Mapping[str, Any]) -> OrdersQuery:
     """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_query(scope, "epoch", "seq")
+    require_beside(found, "epoch", "seq")
+    require_beside(found, "seq", "epoch")
     return OrdersQuery(epoch=_ORDERS_QUERY[0].optional(found, None), seq=_ORDERS_QUERY[1].optional(found, None))
 
 
@@ -442,6 +448,8 @@ class ExchangeOrdersQuery:
 def read_exchange_orders_query(scope: Mapping[str, Any]) -> ExchangeOrdersQuery:
     """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_query(scope, "epoch", "seq")
+    require_beside(found, "epoch", "seq")
+    require_beside(found, "seq", "epoch")
     return ExchangeOrdersQuery(
         epoch=_EXCHANGE_ORDERS_QUERY[0].optional(found, None), seq=_EXCHANGE_ORDERS_QUERY[1].optional(found, None)
     )
@@ -514,6 +522,8 @@ class BalancesQuery:
 def read_balances_query(scope: Mapping[str, Any]) -> BalancesQuery:
     """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_query(scope, "epoch", "seq")
+    require_beside(found, "epoch", "seq")
+    require_beside(found, "seq", "epoch")
     return BalancesQuery(epoch=_BALANCES_QUERY[0].optional(found, None), seq=_BALANCES_QUERY[1].optional(found, None))
 
 
@@ -578,6 +588,8 @@ class AccountBalancesQuery:
 def read_account_balances_query(scope: Mapping[str, Any]) -> AccountBalancesQuery:
     """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_query(scope, "epoch", "seq")
+    require_beside(found, "epoch", "seq")
+    require_beside(found, "seq", "epoch")
     return AccountBalancesQuery(
         epoch=_ACCOUNT_BALANCES_QUERY[0].optional(found, None), seq=_ACCOUNT_BALANCES_QUERY[1].optional(found, None)
     )

@@ -298,8 +298,6 @@ class CacheFeed:
     def find(self, parameters: Parameters, query: Query | None, principal: Principal | None) -> View | Refusal:
         """Return what an address shows to whom, or why it shows nothing."""
         wanted = read_wanted(query)
-        if isinstance(wanted, Refusal):
-            return wanted
         match parameters:
             case ExchangeTickersParameters():
                 return self._tickers(parameters.exchange, None)
@@ -411,12 +409,10 @@ class CacheFeed:
         return Refusal(404, "unknown_exchange", f"There is no such exchange here. There is {known}.")
 
 
-def read_wanted(query: Query | None) -> Wanted | Refusal:
+def read_wanted(query: Query | None) -> Wanted:
     """Return what a query asks for of what was."""
     if query is None:
         return Wanted()
-    if (query.epoch is None) != (query.seq is None):
-        return Refusal(422, "invalid_parameter", "epoch and seq must be sent together.")
     position = None if query.epoch is None or query.seq is None else (query.epoch, query.seq)
     return Wanted(position, query.replay if isinstance(query, TradesQuery | ExchangeTradesQuery) else 0)
 

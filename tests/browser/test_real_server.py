@@ -95,7 +95,7 @@ def test_the_asyncapi_page_shows_the_document(server: str, watched: Watched) -> 
     page = watched.page
     page.goto(server + "asyncapi")
     shown = page.locator("#asyncapi")
-    expect(shown.get_by_text("Tapecast 0.1.0").filter(visible=True)).to_be_visible()
+    expect(shown.get_by_text("Tapecast 0.2.0").filter(visible=True)).to_be_visible()
     for operation in ("reply-subscribeBars", "reply-unsubscribeBars", "reply-ping", "send-pushBars"):
         expect(shown.locator(f"#operation-{operation}")).to_be_visible()
     for text in ("/api/v1/ws", "bars.unsubscribe.ack", "Ask whether the server is there"):

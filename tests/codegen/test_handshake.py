@@ -359,7 +359,9 @@ QUERIES: list[tuple[list[tuple[str, str]], Any]] = [
     ([("hand", "left"), ("zoom", "0")], "zoom must be a number above 0."),
     ([("hand", "left"), ("zoom", "1e999")], "zoom must be a number above 0."),
     ([("hand", "left"), ("zoom", "NaN")], "zoom must be a number above 0."),
-    ([("hand", "left"), ("aloud", "1")], "aloud must be true or false."),
+    ([("hand", "left"), ("page", "1"), ("zoom", "1"), ("aloud", "1")], "aloud must be true or false."),
+    ([("hand", "left"), ("aloud", "true")], "zoom must be sent beside aloud."),
+    ([("hand", "left"), ("aloud", "true"), ("zoom", "1")], "page must be sent beside aloud."),
 ]
 
 
@@ -381,6 +383,20 @@ async def test_a_path_is_found_under_a_mount_and_without_its_raw_form(library: L
     assert (await library.knock("/shelves/7/A%252FB", BEARER, raw=False)).status == 404
     below = await library.knock("/a%20b/shelves/7", BEARER, root_path="/a b")
     assert below.parameters.shelf == 7
+
+
+def test_headers_may_need_one_another(load_module: Load) -> None:
+    """One that is sent without what the document wants beside it is told, in the document's spelling."""
+    channels = load_module("headers", "channels")
+
+    def read(*names: str) -> Any:
+        values = {"X-Client": b"someone", "X-Level": b"2", "X-Mode": b"fast"}
+        return channels.read_feed_headers({"headers": [(name.lower().encode(), values[name]) for name in names]})
+
+    assert read("X-Client").x_mode is None
+    assert read("X-Mode", "X-Level", "X-Client").x_mode == "fast"
+    with pytest.raises(ValueError, match="X-Level must be sent beside X-Mode"):
+        read("X-Client", "X-Mode")
 
 
 @settings(max_examples=200, deadline=None)

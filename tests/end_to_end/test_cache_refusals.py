@@ -364,6 +364,15 @@ async def test_a_malformed_exchange_id_is_told(server: Running) -> None:
     assert (await shake(server.port, bearer(token_for(server)), path=f"{CACHE}/balances/%31")).status == 101
 
 
+async def test_half_a_position_is_told(server: Running) -> None:
+    """422 or 4504: where a client stands is an epoch and a number in it."""
+    for query, lacks in (("epoch=x", "seq must be sent beside epoch."), ("seq=1", "epoch must be sent beside seq.")):
+        for address in ("/trades/test", "/orders/test/BTC/USDT", "/balances/1"):
+            token = token_for(server)
+            message = await expect_refusal(server, f"{address}?{query}", token, 422, "invalid_parameter")
+            assert message == lacks
+
+
 NO_ADDRESS = [
     *("/tickers/test/", "/trades/test/BTC/USDT/", "/orders/test/BTC/USDT/", "/balances/1/BTC/"),  # trailing slash
     *("/tickers/test%2F", "/trades/test/BTC%2FUSDT%2f", "/balances/1%2F", "/balances/1/BTC%2F"),

@@ -57,6 +57,11 @@ _leaves = st.one_of(
 )
 
 
+_NEEDS = st.dictionaries(
+    st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), max_size=2, unique=True), min_size=1, max_size=2
+)
+
+
 @st.composite
 def _objects(draw: st.DrawFn, inner: st.SearchStrategy[JSON]) -> JSON:
     properties = draw(st.dictionaries(st.sampled_from(NAMES), inner, max_size=3))
@@ -66,6 +71,8 @@ def _objects(draw: st.DrawFn, inner: st.SearchStrategy[JSON]) -> JSON:
     if rest is not None:
         schema["additionalProperties"] = rest
     schema |= draw(_optional(minProperties=_COUNTS, maxProperties=_COUNTS)) if draw(st.integers(0, 5)) == 0 else {}
+    if draw(st.integers(0, 5)) == 0:
+        schema["dependencies"] = draw(_NEEDS)
     if draw(st.integers(0, 7)) == 0:
         schema["patternProperties"] = {draw(st.sampled_from(["^a", "z"])): draw(inner)}
     return schema
@@ -152,6 +159,7 @@ _KEYWORDS: dict[str, st.SearchStrategy[JSON]] = {
     "maxItems": _COUNTS,
     "uniqueItems": st.booleans(),
     "required": st.lists(st.sampled_from(NAMES), max_size=2, unique=True),
+    "dependencies": _NEEDS,
     "additionalProperties": st.one_of(st.booleans(), _leaves),
     "type": st.one_of(st.sampled_from(_TYPES), st.lists(st.sampled_from(_TYPES), min_size=1, max_size=3, unique=True)),
     "enum": st.lists(st.sampled_from(_SCALARS), min_size=1, max_size=4, unique_by=repr),

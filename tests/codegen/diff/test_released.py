@@ -23,7 +23,11 @@ def test_each_release_is_named_after_its_version() -> None:
 def test_make_compatible_fails_until_the_version_allows_it(tmp_path: Path) -> None:
     """A break of the last release's clients fails with its line; a version that allows it makes the check pass."""
     copy = Copy(tmp_path / "project")
+    done = copy.make("compatible")
+    assert done.returncode == 0, done.stdout + done.stderr
     copy.edit()
+    version = yaml.safe_load(copy.document.read_text())["info"]["version"]
+    (copy.folder / "docs" / "releases" / f"asyncapi-{version}.yaml").write_text(copy.document.read_text())  # released
     done = copy.make("compatible")
     assert done.returncode == 0, done.stdout + done.stderr
     broken = (r"(?m)^  frame_bytes: \d+$", "  frame_bytes: 16")

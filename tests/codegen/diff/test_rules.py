@@ -109,6 +109,29 @@ CASES: dict[str, tuple[Edit, list[tuple[str, str]]]] = {
         both(rename(f"{SENT_P} size", "sizes"), put(f"{SENT} required", ["type", "symbol", "sizes"])),
         [(B, "member-added"), (C, "member-removed")],
     ),
+    "a member that clients send needs another beside it now": (
+        put(f"{SENT} dependencies", {"note": ["tags"]}),
+        [(B, "dependency-narrowed")],
+    ),
+    "a member that clients send needs one that is always there": (
+        put(f"{SENT} dependentRequired", {"note": ["size"]}),
+        [],
+    ),
+    "a member that clients get comes with another": (
+        put(f"{GOT} dependencies", {"prev": ["note"]}),
+        [(C, "dependency-narrowed")],
+    ),
+    "a member of the query needs another now": (
+        both(
+            put(f"{QUERY} properties page", {"type": "integer"}),
+            put(f"{QUERY} dependencies", {"depth": ["page"], "page": ["depth"]}),
+        ),
+        [(B, "dependency-narrowed"), (C, "member-added")],
+    ),
+    "what a member needs is a schema": (
+        put(f"{SENT} dependencies", {"note": {"minProperties": 4}}),
+        [(U, "schema-undecided")],
+    ),
     # Values
     "clients send a type that is gone": (put(f"{SENT_P} note", {"type": "integer"}), [(B, "type-narrowed")]),
     "clients may send another type too": (put(f"{SENT_P} note type", ["string", "null"]), [(C, "type-widened")]),

@@ -1,5 +1,6 @@
 """Handshakes: which are tried on a channel, what the document wants of each, and what is said of how they went."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from contract.handshakes import Case, Outcome, cases, ending_case, good_connect,
 from contract.spec import Spec, load_spec
 
 GOLDEN = Path("tests/codegen/golden")
-OWN = load_spec(Path("asyncapi.yaml"))
+DOCUMENT = Path("asyncapi.yaml")
+OWN = load_spec(DOCUMENT)
 SECRET = "s" * 40
 NOW = 1_800_000_000.0
 SCOPES = "orders:read balances:read books:read books:open shelves:write chat:read"
@@ -92,12 +94,29 @@ def test_a_slash_is_sent_encoded_too() -> None:
     assert not [case for case in all_cases(OWN, "bars") if "slash encoded" in case.connect.note]
 
 
-def test_parameters_that_belong_together_are_sent_together() -> None:
-    """`seq` is described with `epoch`: alone, nothing is promised of it, and yet it is tried."""
+def test_what_must_be_sent_together_is_sent_apart_too() -> None:
+    """`epoch` needs `seq` and the other way round: together they are tried with one thing wrong, and each without."""
     found = [case for case in TRADES if case.subject == "query seq minimum"]
+    assert {("epoch=" in case.connect.target, case.accepted) for case in found} == {(True, None), (True, False)}
+    alone = [case for case in TRADES if case.subject in ("query seq dependencies", "query epoch dependencies")]
+    assert [case.connect.target.count("=") for case in alone] == [1, 1]
+    assert all(case.accepted is False for case in alone)
+    assert "query aloud dependencies" in subjects(all_cases(spec_of("handshake"), "book"), accepted=False)
+
+
+def test_parameters_that_belong_together_are_sent_together(tmp_path: Path) -> None:
+    """Where only the texts put `seq` beside `epoch`, nothing is promised of it alone, and yet it is tried."""
+    file = tmp_path / "asyncapi.yaml"
+    text = DOCUMENT.read_text()
+    assert "dependencies: {epoch" in text
+    file.write_text(re.sub("dependencies: {epoch.*", "", text))
+    trades = all_cases(load_spec(file), "trades")
+    found = [case for case in trades if case.subject == "query seq minimum"]
     assert {("epoch=" in case.connect.target, case.accepted) for case in found} >= {(True, None), (False, None)}
     bad = [case for case in found if case.accepted is False]
     assert {"epoch=" in case.connect.target for case in bad} == {True, False}
+    alike = {(case.like, case.subject) for case in trades if case.like}
+    assert ("query seq beside epoch", "query seq minimum") in alike
 
 
 def test_each_keyword_of_a_parameter_is_broken() -> None:

@@ -121,6 +121,13 @@ def read_query(scope: Mapping[str, Any], *names: str) -> dict[str, str]:
     return found
 
 
+def require_beside(found: Mapping[str, str], name: str, *others: str) -> None:
+    """Raise ParameterError where a value was sent, and one that it is only sent beside was not."""
+    for other in others:
+        if name in found and other not in found:
+            raise ParameterError(other, f"sent beside {name}")
+
+
 def _decode(raw: bytes) -> str | None:
     if _MALFORMED.search(raw):
         return None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from .addresses import Address, Parameter, read_query
+from .addresses import Address, Parameter, read_query, require_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +167,7 @@ class BookQuery:
 def read_book_query(scope: Mapping[str, Any]) -> BookQuery:
     """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_query(scope, "page", "hand", "zoom", "aloud")
+    require_beside(found, "aloud", "zoom", "page")
     return BookQuery(
         page=_BOOK_QUERY[0].optional(found, 1),
         hand=_BOOK_QUERY[1].required(found),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from .addresses import Parameter, read_headers, read_query
+from .addresses import Parameter, read_headers, read_query, require_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class FeedQuery:
 def read_feed_query(scope: Mapping[str, Any]) -> FeedQuery:
     """Return what stands in the query of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_query(scope, "from", "class", "Class")
+    require_beside(found, "class", "from")
     return FeedQuery(
         from_=_FEED_QUERY[0].optional(found, None),
         class_=_FEED_QUERY[1].optional(found, None),
@@ -75,6 +76,7 @@ class FeedHeaders:
 def read_feed_headers(scope: Mapping[str, Any]) -> FeedHeaders:
     """Return what stands in the headers of an ASGI scope. Raises ParameterError for what the document doesn't allow."""
     found = read_headers(scope, "X-Client", "X-Level", "X-Mode")
+    require_beside(found, "X-Mode", "X-Level", "X-Client")
     return FeedHeaders(
         x_client=_FEED_HEADERS[0].required(found),
         x_level=_FEED_HEADERS[1].optional(found, 1),
