@@ -41,7 +41,7 @@ class _Known:
     taken: dict[Any, Any] = field(default_factory=dict)
     settled: dict[Way, Any] = field(default_factory=dict)
     proven: set[Way] = field(default_factory=set)
-    values: set[tuple[Way, Any]] = field(default_factory=set)  # that were taken, each at its place
+    values: set[tuple[Way, int]] = field(default_factory=set)  # that were taken, each at its place: their hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Malformed:
         known = self._known[channel, message.key]
         bare = without(value, message.correlation)
         key = frozen(bare)
-        known.values.update((place, frozen(leaf)) for place, leaf in leaves(bare))
+        known.values.update((place, hash(repr(leaf))) for place, leaf in leaves(bare))
         if key in known.taken or len(known.taken) >= _MOST_TAKEN:
             return
         known.taken[key] = value
@@ -178,7 +178,7 @@ class Malformed:
             for leaf_place, leaf in leaves(new, place):
                 if leaf in held or not _is_free(message, leaf_place, leaf):
                     continue
-                if place in changed and (leaf_place, frozen(leaf)) in known.values:
+                if place in changed and (leaf_place, hash(repr(leaf))) in known.values:
                     return None  # in itself it is fine: somebody else may have it now
                 if leaf_place in known.settled:
                     places[leaf_place] = None
