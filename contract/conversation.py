@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -250,11 +251,16 @@ class Conversation:
         judge = Judge(self.terms.spec, channel, offered)
         judge.opened(step.target.partition("?")[0])
         judge.streams.opened(dict(_query(step.target)))
+        judge.asked_elsewhere = partial(self._is_asked, step.socket)
         socket = Socket(step, channel, judge, connection)
         self.sockets[step.socket] = socket
         self._note("opened", step.socket, text=connection.subprotocol or "", note=step.note)
         socket.reader = asyncio.create_task(self._read(socket, step.socket))
         return Outcome(None, connection.subprotocol)
+
+    def _is_asked(self, number: int, found: Any) -> bool:
+        """Tell whether another connection than one waits for an answer with an id."""
+        return any(item.judge.waits_for(found) for other, item in self.sockets.items() if other != number)
 
     async def _read(self, socket: Socket, number: int) -> None:
         connection = socket.connection

@@ -5,7 +5,7 @@ says.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -83,6 +83,7 @@ class Judge:
         self.answered: list[Request] = []
         self._doubts: list[tuple[Request, Message, Any]] = []
         self.streams = StreamJudge(channel, offered)
+        self.asked_elsewhere: Callable[[Any], bool] = lambda _: False  # whether another connection waits for an id
         self._address: Mapping[str, str] = {}
         self._repeated: set[str] = set()
         self._spec = spec
@@ -94,6 +95,10 @@ class Judge:
     def opened(self, path: str) -> None:
         """Take the path that the connection was opened at, encoded."""
         self._address = split(self.channel, path) or {}
+
+    def waits_for(self, found: Any) -> bool:
+        """Tell whether a request with this id has not been answered."""
+        return any(_equal(item.id, found) for item in self.pending)
 
     def sent(self, step: Send, when: float) -> Request:
         """Take note of a frame that is sent now."""
@@ -239,6 +244,10 @@ class Judge:
             if wanted is not None:
                 if wanted.id is ABSENT and not wanted.step.good:
                     return self._paired(wanted, message, value)  # what was broken may be the very id
+                if self.asked_elsewhere(found):
+                    text = f"{message.title} carries the id {json.dumps(found)}, asked over another connection."
+                    self._blame("reply-unasked", text, message.key, message=message)
+                    return True
                 text = f"{message.title} carries the id {json.dumps(found)}, the request {_id_text(wanted)}."
                 mark = message.schema.mark(message.correlation)
                 self._blame("reply-id", text, message.key, wanted, message, mark)

@@ -385,6 +385,23 @@ async def test_a_value_that_somebody_else_has_is_not_wrong_in_itself(spec: Spec)
     assert rules(conversation) == []
 
 
+@pytest.mark.parametrize(("number", "rule"), [(1, "reply-unasked"), (3, "reply-id")])
+async def test_an_answer_to_another_connection_is_called_so(spec: Spec, number: int, rule: str) -> None:
+    """The id of a request that another connection waits for was never this one's; any other id is a wrong one."""
+
+    class Crossed(Kiosk):
+        async def asked(self, connection: ServerConnection, value: Frame) -> None:
+            if value["id"] == 2:
+                await self.send(connection, {"type": "sold", "price": "1.00", "id": number})
+
+    async with talking(Crossed(spec), spec) as conversation:
+        await conversation.connect(CONNECT)
+        await conversation.connect(replace(CONNECT, socket=1))
+        await conversation.send(buy(1), settle=False)
+        await conversation.send(buy(2, socket=1))
+    assert rules(conversation) == [rule]
+
+
 async def broken_text(connection: ServerConnection) -> None:
     """Send text that is no UTF-8."""
     await connection.send(b"\xff\xfe", text=True)
