@@ -511,6 +511,7 @@ class Conversation:
                 await self.until(
                     socket, lambda: bool(request.answers), self.terms.timeout if request.replies else _SETTLE
                 )
+            request.passed = True
             if request.replies:
                 socket.judge.dismiss(request)  # it was taken for what has none
             return

@@ -75,6 +75,11 @@ class Case:
     like: str = ""
 
     @property
+    def asks_for_more(self) -> bool:
+        """Tell whether it is a good one with a value of the query that needn't be there, or another than usual."""
+        return self.subject.startswith("query ") and (self.accepted is True or bool(self.like))
+
+    @property
     def as_promised(self) -> "Case":
         """Return the case as one that must be let in."""
         return replace(self, accepted=True, connect=replace(self.connect, accepted=True))

@@ -36,6 +36,7 @@ class Request:
     answers: list[tuple[Message, Any]] = field(default_factory=list)
     alike: tuple[Operation, ...] = ()  # other operations that the same frame may ask for
     shared: bool = False  # what is taken for its answer may be none, so that another one is no second
+    passed: bool = False  # it wants no answer, and an error would have come by now
 
     @property
     def wants_reply(self) -> bool:
@@ -190,7 +191,8 @@ class Judge:
         assert told.message is not None
         messages = (told.message, *told.others)
         pushed = next((item for item in messages if item.key in self._pushed_keys), None)
-        for request in self.pending:
+        is_error = any(message.key in self._error_keys for message in messages)
+        for request in self._by_chance() if is_error else self.pending:
             for message in messages:
                 found = id_of(message, told.value)
                 is_its = message in request.replies or message.key in self._error_keys
@@ -223,7 +225,7 @@ class Judge:
             same = [item for item in self.pending if _equal(item.id, found)]
             if same:
                 return self._paired(same[0], message, value, judged=guessed)
-            wanted = self._wanting(message)
+            wanted = self._wanting(message, value)
             old = self._old(found)
             if old is not None and not old.answers and not old.step.good:
                 old.answers.append((message, value))  # nothing was expected any more: the document declares no error
@@ -253,7 +255,7 @@ class Judge:
                 self._blame("reply-id", text, message.key, wanted, message, mark)
                 return self._paired(wanted, message, value, judged=True)
         else:
-            wanted = self._wanting(message)
+            wanted = self._wanting(message, value)
             if wanted is not None:
                 lacks = message.correlation and wanted.id is not ABSENT and wanted.id is not None
                 if lacks and wanted.step.good:
@@ -279,14 +281,16 @@ class Judge:
             self._blame("reply-unasked", f"{message.title} came, and nothing was asked.", message.key, message=message)
         return True
 
-    def _wanting(self, message: Message) -> Request | None:
+    def _wanting(self, message: Message, value: Any) -> Request | None:
         """Return the oldest request that a message without its id may answer.
 
-        An error answers what is broken before what is good: that is refused with its id. It may answer what wants no
-        reply, too, or else what was sent behind it: that one is waited for.
+        An error answers what is broken before what is good: that is refused with its id. So does a reply that says
+        that something was refused. An error may answer what wants no reply, too, or else what was sent behind it: that
+        one is waited for.
         """
         is_error = message.key in self._error_keys
-        bad = next((item for item in self.pending if not item.step.good), None) if is_error else None
+        refuses = is_error or is_refusal(message, value)
+        bad = next((item for item in self._by_chance() if not item.step.good), None) if refuses else None
         if bad is not None:
             return bad
         found = [item for item in self.pending if is_error or item.operation is None or message in item.replies]
@@ -296,7 +300,16 @@ class Judge:
         if is_error and waiting and waiting[0] is not found[0]:
             waiting[0].shared = True
             return waiting[0]
-        return found[0] if found else None
+        return next((item for item in self._by_chance() if item in found), None)
+
+    def _by_chance(self) -> list[Request]:
+        """Return what waits, in the order in which an error without an id is likely to be for it.
+
+        What is broken comes first, what an error would have come for by now last, the newest before the others.
+        """
+        asked = [item for item in self.pending if not item.passed]
+        asked += [item for item in reversed(self.pending) if item.passed]
+        return sorted(asked, key=lambda item: item.step.good)
 
     def _is_second(self, request: Request, message: Message, value: Any) -> bool:
         """Tell whether a message is the true answer of a request, of which another frame was taken for that before."""
@@ -361,6 +374,9 @@ class Judge:
 
     def broke(self, reason: str) -> None:
         """Take a frame that is none by RFC 6455, or text that is no UTF-8: the connection can't go on."""
+        if "status code" in reason:
+            self._blame("close-code", "The server closed with a code that RFC 6455 doesn't allow.", "websocket")
+            return
         self._blame("frame-undeclared", f"The server broke the WebSocket protocol: {reason}.", "websocket")
 
     def closed(self, code: int | None, reason: str, *, asked: bool) -> None:

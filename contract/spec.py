@@ -95,6 +95,22 @@ class Schema:
             for error in errors
         ]
 
+    def fault(self, value: Any) -> tuple[tuple[str | int, ...], str, str, bool]:
+        """Return the fault to tell of a value that doesn't fit: the deepest one, as `faults` gives them.
+
+        Of branches (`oneOf`, `anyOf`) of which one alone has the tags of the value, it is that one's fault: the last
+        is then true.
+        """
+        try:
+            errors = list(self.validator.iter_errors(value)) if self.validator is not None else []
+        except (UnicodeEncodeError, ValueError):
+            errors = []
+        told = [_of_branch(error) for error in errors]
+        if not any(known for _, known in told):
+            return (*max(self.faults(value), key=lambda item: len(item[0])), False)
+        error, known = max(told, key=lambda item: len(item[0].instance_path))
+        return tuple(error.instance_path), str(error.schema_path[-1]), error.message, known
+
     def parts_at(self, way: Way) -> tuple[Mapping[str, Any], ...]:
         """Return the schemas that bear on a place, of every branch; none where the schema has no such member.
 
@@ -128,6 +144,20 @@ class Schema:
         resolved = self._document.resolve(place)
         items = resolved.get("items") if resolved is not None else None
         return items if items is not None and isinstance(items.value, dict) else None
+
+
+def _of_branch(error: jsonschema_rs.ValidationError) -> tuple[jsonschema_rs.ValidationError, bool]:
+    """Return what is wrong in the one branch whose tags a value has, and whether there is such a branch."""
+    depth = len(error.instance_path) + 1
+    branches = getattr(error.kind, "context", ())
+    mine = [
+        branch
+        for branch in branches
+        if not any(item.schema_path[-1] in ("const", "enum") and len(item.instance_path) == depth for item in branch)
+    ]
+    if len(branches) < 2 or len(mine) != 1 or not mine[0]:
+        return error, False
+    return max((_of_branch(item)[0] for item in mine[0]), key=lambda item: len(item.instance_path)), True
 
 
 def _members_of(parts: Iterable[Mapping[str, Any]], name: str) -> Iterator[Any]:

@@ -80,8 +80,7 @@ def tell(channel: Channel, data: Data) -> Told:
         tag = at(value, (channel.tag,)) if channel.tag is not None else ABSENT
         fault = "it fits no message" if tag is ABSENT else f"no message of the channel has {channel.tag} {_shown(tag)}"
         return Told(None, value, fault=fault)
-    faults = near.schema.faults(value)
-    path, keyword, text = max(faults, key=lambda item: len(item[0]))
+    path, keyword, text, _ = near.schema.fault(value)
     return Told(near, value, path, keyword, text)
 
 
@@ -127,8 +126,11 @@ def _nearest(channel: Channel, value: Any) -> Message | None:
 
     That is by the names of members that both have, and where these are the same, by how little it breaks.
     """
+    jsons = [message for message in channel.received if message.form == "json"]
+    known = [message for message in jsons if not message.tags and message.schema.fault(value)[3]]
+    if len(known) == 1:
+        return known[0]
     if not isinstance(value, Mapping):
-        jsons = [message for message in channel.received if message.form == "json"]
         return jsons[0] if len(jsons) == 1 and not value else None
     best: tuple[float, int, Message] | None = None
     for message in channel.received:

@@ -11,6 +11,8 @@ from contract.phases.refreshing import GRACE_S, refresh_shortly, refresh_wrongly
 from contract.spec import Channel
 
 _SEE_S = 0.25
+_WATCHED = 6  # good handshakes of a channel that ask for more are watched for a while
+_WATCH_S = 3.0
 _ROOM_TRIES = 20
 _OFFERING = 3  # of the refusals of a channel, the first and the last ones are tried so too
 _ROOM_S = 0.25
@@ -34,6 +36,8 @@ async def handshake(run: Run) -> None:
         async with asyncio.TaskGroup() as group:
             if entry is not None:
                 group.create_task(refresh_shortly(run, channel, entry))
+            for case in [case for case in made if case.asks_for_more][: _WATCHED if channel.pushed else 0]:
+                group.create_task(_watch(run, case))
             outcomes: dict[str, list[tuple[Case, Outcome]]] = {}
             for case in made:
                 if run.over():
@@ -90,6 +94,17 @@ async def _try(run: Run, case: Case) -> Outcome:
         run.remark(told)
     await run.examine(conversation)
     return outcome
+
+
+async def _watch(run: Run, case: Case) -> None:
+    """See what is pushed to who asks for more than the usual: that may be other messages."""
+    run.case()
+    conversation = Conversation(run.terms)
+    await conversation.connect(case.connect)
+    socket = conversation.sockets.get(case.connect.socket)
+    if socket is not None:
+        await conversation.until(socket, lambda: False, min(_WATCH_S, max(0.5, run.left / 4)))
+    await run.examine(conversation)
 
 
 async def _outcome(conversation: Conversation, case: Case, seconds: float = _SEE_S) -> Outcome:

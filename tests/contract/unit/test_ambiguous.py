@@ -96,6 +96,38 @@ def test_an_error_answers_what_is_wrong_before_what_wants_no_reply(chat: Line) -
     assert bad.answers
 
 
+def test_an_error_is_for_what_was_sent_a_moment_ago(chat: Line) -> None:
+    """A text that was taken long ago isn't what an error refuses that comes behind another one."""
+    old = chat.sends("say", {"type": "say"})
+    old.passed = True
+    new = chat.sends("say", {"type": "say"})
+    chat.gets(ERROR)
+    assert (bool(old.answers), bool(new.answers)) == (False, True)
+
+
+def test_of_errors_that_nothing_tells_apart_each_answers_what_is_wrong(tmp_path: Path) -> None:
+    """A frame that may be two messages goes to the bad frame too, and not to a text that went before."""
+    error = {"type": "object", "required": ["type"], "properties": {"type": {"enum": ["error", "fault"]}}}
+    messages = {"say": message(tagged("say")), "error": message(error), "inputError": message(error)}
+    line = Line(tmp_path, messages, {"say": ("say", None)}, ["error", "inputError"])
+    text = line.sends("say", {"type": "say"})
+    bad = line.sends(None, [], good=False)
+    line.gets({"type": "error"})
+    assert (bool(text.answers), bool(bad.answers)) == (False, True)
+
+
+def test_a_reply_that_refuses_answers_what_is_wrong(tmp_path: Path) -> None:
+    """Where an operation's reply says that it failed, it answers bad frames too: it is no second answer."""
+    status = tagged("status", error={"type": "string"})
+    messages = {"ask": message(tagged("ask")), "status": message(status)}
+    line = Line(tmp_path, messages, {"ask": ("ask", "status")}, [])
+    good = line.sends("ask", {"type": "ask"})
+    line.gets({"type": "status", "error": ""})
+    first, second = (line.sends(None, [], good=False) for _ in range(2))
+    assert line.gets({"type": "status", "error": "no"}, {"type": "status", "error": "no"}) == []
+    assert [len(item.answers) for item in (good, first, second)] == [1, 1, 1]
+
+
 def test_an_error_that_may_be_the_silent_ones_lets_the_reply_come(chat: Line) -> None:
     """A text is refused, and the question behind it is answered: neither is a second answer."""
     chat.sends("say", {"type": "say"})

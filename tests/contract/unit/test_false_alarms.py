@@ -256,6 +256,23 @@ async def test_an_optional_value_beside_one_that_was_made_up_must_do(
     assert rules(result) == found
 
 
+async def test_what_is_pushed_only_to_who_asks_for_it_is_seen(tmp_path: Path) -> None:
+    """A value of the query may bring other messages: a good handshake with it is watched for a while."""
+    query = "properties: {beat: {type: boolean}}"
+    binding = f"    bindings: {{ws: {{query: {{type: object, {query}}}}}}}\n"
+    spec = kiosk(tmp_path, DOCUMENT.replace("    address: /kiosk\n", f"    address: /kiosk\n{binding}", 1))
+
+    class Beating(Kiosk):
+        async def opened(self, connection: ServerConnection) -> None:
+            await super().opened(connection)
+            if connection.request is not None and "beat=true" in connection.request.path:
+                await asyncio.sleep(0.5)
+                await self.send(connection, {"type": "tick", "version": "v1", "at": "now"})
+
+    assert "frame-invalid" in rules(await held(spec, Beating(spec), phases=("examples", "handshake")))
+    assert "frame-invalid" not in rules(await held(spec, Kiosk(spec), phases=("examples", "handshake")))
+
+
 async def test_an_example_must_be_taken(tmp_path: Path) -> None:
     """The document's own example that is refused as malformed needs nothing to be held against it."""
     spec = kiosk(tmp_path)

@@ -105,6 +105,41 @@ def test_without_a_tag_the_nearest_message_counts(tmp_path: Path, frame: Any, ke
     assert told.fault
 
 
+BRANCHES = """\
+asyncapi: 3.0.0
+info: {title: Branches, version: 1.0.0}
+channels:
+  plain:
+    address: /plain
+    messages:
+      event:
+        payload:
+          oneOf:
+            - {type: object, required: [kind, price], properties: {kind: {const: trade}, price: {type: number}}}
+            - {type: object, required: [kind, at], properties: {kind: {const: beat}, at: {type: integer}}}
+operations:
+  telling: {action: send, channel: {$ref: '#/channels/plain'}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("frame", "key", "path", "keyword"),
+    [
+        ({"kind": "trade", "price": "1"}, "event", ("price",), "type"),
+        ({"kind": "beat", "x": 1, "y": 2, "z": 3}, "event", (), "required"),
+        ({"kind": "odd", "x": 1, "y": 2, "z": 3}, None, (), ""),
+    ],
+)
+def test_of_branches_the_one_with_the_tag_counts(
+    tmp_path: Path, frame: Any, key: str | None, path: tuple[str, ...], keyword: str
+) -> None:
+    """What is wrong in the branch whose constant the frame has is told, and not that no branch fits."""
+    file = tmp_path / "branches.yaml"
+    file.write_text(BRANCHES)
+    told = tell(load_spec(file).channel("plain"), json.dumps(frame))
+    assert (told.message.key if told.message else None, told.path, told.keyword) == (key, path, keyword)
+
+
 def test_codes_ids_and_refusals(spec: Spec) -> None:
     """An error is a refusal by its name, its code, or what its members say."""
     messages = {message.key: message for message in spec.channel("kiosk").received}
