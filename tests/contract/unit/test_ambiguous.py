@@ -117,15 +117,15 @@ def test_of_errors_that_nothing_tells_apart_each_answers_what_is_wrong(tmp_path:
 
 
 def test_a_reply_that_refuses_answers_what_is_wrong(tmp_path: Path) -> None:
-    """Where an operation's reply says that it failed, it answers bad frames too: it is no second answer."""
+    """Another operation's reply that says that something failed is a wrong answer to a bad frame, and no second one."""
     status = tagged("status", error={"type": "string"})
-    messages = {"ask": message(tagged("ask")), "status": message(status)}
-    line = Line(tmp_path, messages, {"ask": ("ask", "status")}, [])
+    messages = {"say": message(tagged("say")), "ask": message(tagged("ask")), "status": message(status)}
+    line = Line(tmp_path, messages, {"say": ("say", None), "ask": ("ask", "status")}, [])
     good = line.sends("ask", {"type": "ask"})
     line.gets({"type": "status", "error": ""})
-    first, second = (line.sends(None, [], good=False) for _ in range(2))
-    assert line.gets({"type": "status", "error": "no"}, {"type": "status", "error": "no"}) == []
-    assert [len(item.answers) for item in (good, first, second)] == [1, 1, 1]
+    bad = line.sends("say", {"type": "say", "x": 1}, good=False)
+    assert line.gets({"type": "status", "error": "no"}) == ["reply-wrong"]
+    assert [len(item.answers) for item in (good, bad)] == [1, 1]
 
 
 def test_an_error_that_may_be_the_silent_ones_lets_the_reply_come(chat: Line) -> None:
