@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+import contextlib
 import math
 import os
+import signal
 import sys
+import threading
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -126,7 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         targets = _targets(options.report)
         config = read_config(options.config) if options.config else Config()
         spec = load_spec(options.document, perspective=options.perspective, lenient=options.lenient)
-        result, faults = _run(spec, _options(options, config), options, targets)
+        with _ended_as_by_hand():
+            result, faults = _run(spec, _options(options, config), options, targets)
     except DocumentError as error:
         return _say(render_faults(error.faults, "text"))
     except CannotRun as error:
@@ -142,6 +146,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if result.stopped and not result.findings:
         return _say("Stopped before anything was found.")
     return FOUND if result.findings else NOTHING
+
+
+@contextlib.contextmanager
+def _ended_as_by_hand() -> Iterator[None]:
+    """Let what is ended from outside, by a CI say, tell what it found, as it does after Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _options(options: argparse.Namespace, config: Config) -> Options:

@@ -388,12 +388,11 @@ class Conversation:
         if not request.wants_reply and not await self._is_refused(socket, request, value, signature):
             return False  # the error was for something else that wants no reply
         for place in twin.places:
-            proof = malformed.proof(channel.id, message, place)
-            if proof is not ABSENT:
-                free = not await self._is_refused(socket, request, proof, signature)
-                malformed.proved(channel.id, message, place, free=free)
-                if not free:
+            for proof in malformed.proofs(channel.id, message, place):
+                if await self._is_refused(socket, request, proof, signature):
+                    malformed.proved(channel.id, message, place, free=False)
                     return False
+            malformed.proved(channel.id, message, place, free=True)
         return True
 
     async def _is_refused(

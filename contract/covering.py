@@ -56,7 +56,7 @@ _FALLBACK: Final[Mapping[Kind, str]] = {
     "operations": "no case sent it: its phases weren't run, or the time was over",
     "sent": "no case sent it: its phases weren't run, or the time was over",
     "received": "it didn't come",
-    "keywords": "no case came to it: its phases weren't run, or the time was over",
+    "keywords": "no case came to it: what breaks it breaks more, its phases weren't run, or the time was over",
     "errors": "nothing that was sent provoked it",
     "closes": "nothing that was done provoked it",
 }

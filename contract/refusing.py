@@ -20,8 +20,10 @@ from contract.ways import ABSENT, leaves, without
 
 _UNABLE = re.compile(r"(^|[^a-z0-9])(busy|overload(ed)?|unavailable|internal|429|500|503|32603)([^a-z0-9]|$)")
 _MOST_TAKEN = 200
-_TRIES = 12  # at a value that nobody has heard of
-_LONGER = 0.4
+_PROOFS = 2
+_TRIES = 12
+_NUMBERED = 0.5  # so often only the digits of a text are others: what stands before them may be the same for all
+_LONGER = (10, 8, 6, 5, 4, 3, 2, 1, 0)  # characters, or digits, that a value has more which nobody has heard of
 _GOOD_ENDS = 2  # so often a connection must have ended behind good requests alone, to be no fault of bad ones
 _TIMES = frozenset({"date", "date-time", "time", "duration"})
 
@@ -138,22 +140,24 @@ class Malformed:
                 return Twin(taken, places)
         return None
 
-    def proof(self, channel: str, message: Message, place: Way) -> Any:
-        """Return a payload that shows whether values are free at a place: with one that nobody can have told of.
+    def proofs(self, channel: str, message: Message, place: Way) -> list[Any]:
+        """Return payloads that show whether values are free at a place: with ones that nobody can have told of.
 
-        What was taken there so far may have been told by another message, or at another time. ABSENT where that is
-        known, or no such value is found.
+        What was taken there so far may have been told by another message, or at another time; a short name or a small
+        number may stand for something by chance. None where that is known, or no such value is found.
         """
         known = self._known[channel, message.key]
         shown = known.settled.get(place, ABSENT)
         if place in known.proven or shown is ABSENT:
-            return ABSENT
+            return []
         random = Random(zlib.crc32("/".join((channel, message.key, *place)).encode()))
-        for _ in range(_TRIES):
-            changed = _refreshed(shown, place, random)
-            if frozen(changed) != frozen(shown) and (message.form != "json" or message.schema.fits(changed)):
-                return changed
-        return ABSENT
+        found: dict[Any, Any] = {}
+        for longer in _LONGER:
+            for _ in range(_TRIES if len(found) < _PROOFS else 0):
+                changed = _refreshed(shown, place, random, longer)
+                if frozen(changed) != frozen(shown) and (message.form != "json" or message.schema.fits(changed)):
+                    found.setdefault(frozen(changed), changed)
+        return list(found.values())[:_PROOFS]
 
     def proved(self, channel: str, message: Message, place: Way, *, free: bool) -> None:
         """Take note of what a proof showed."""
@@ -170,7 +174,7 @@ class Malformed:
         if len(changed) > 1:
             return None
         places: dict[Way, None] = {}
-        switched = [place for place, _, new in found if place in changed and not _is_free(message, place, new)]
+        switched = [place for place, _, new in found if place in changed and _is_listed(message, place, new)]
         for place, old, new in found:
             if place in changed and _kind(old) != _kind(new):
                 continue
@@ -190,27 +194,32 @@ class Malformed:
         return tuple(places)
 
 
-def _refreshed(value: Any, place: Way, random: Random) -> Any:
-    """Return a payload with other values at a place, of the same look."""
+def _refreshed(value: Any, place: Way, random: Random, longer: int) -> Any:
+    """Return a payload with other values at a place, of the same look, longer by so much."""
     if not place:
-        return _fresh(value, random)
+        return _fresh(value, random, longer)
     if isinstance(value, Mapping):
-        return {name: _refreshed(item, place[1:], random) if name == place[0] else item for name, item in value.items()}
+        return {
+            name: _refreshed(item, place[1:], random, longer) if name == place[0] else item
+            for name, item in value.items()
+        }
     if isinstance(value, list) and place[0] == "*":
-        return [_refreshed(item, place[1:], random) for item in value]
+        return [_refreshed(item, place[1:], random, longer) for item in value]
     return value
 
 
-def _fresh(value: Any, random: Random) -> Any:
-    """Return a text or number that is like another one, and that nobody has heard of."""
+def _fresh(value: Any, random: Random, longer: int) -> Any:
+    """Return a text or number that is like another one, and that nobody has heard of: the longer, the surer."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value + random.randint(1, 1 + 10 ** len(str(value)))
+        return value + random.randint(10**longer, 10 ** (longer + 1))
     if not isinstance(value, str):
         return value
-    if random.random() < _LONGER:
-        return "".join(random.choice(ascii_lowercase) for _ in range(12))
-    alike = (ascii_lowercase, ascii_uppercase, digits)
-    return "".join(random.choice(next((kind for kind in alike if letter in kind), letter)) for letter in value)
+    numbered = any(letter in digits for letter in value) and random.random() < _NUMBERED
+    alike = (digits,) if numbered else (ascii_lowercase, ascii_uppercase, digits)
+    kinds = [next((kind for kind in alike if letter in kind), letter) for letter in value or "a"]
+    last = max((index for index, kind in enumerate(kinds) if kind in alike), default=len(kinds) - 1)
+    kinds[last:last] = [kinds[last] if kinds[last] in alike else ascii_lowercase] * longer
+    return "".join(map(random.choice, kinds))
 
 
 def _is_scalar(value: Any) -> bool:
@@ -256,12 +265,17 @@ def _is_free(message: Message, place: Way, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return False
     parts = message.schema.parts_at(place)
-    if not parts or any("enum" in part or "const" in part for part in parts if _is_in(part, value)):
+    if not parts or _is_listed(message, place, value):
         return False
     if isinstance(value, str):
         return not any(part.get("format") in _TIMES for part in parts)
     bounded = any("maximum" in part or "exclusiveMaximum" in part for part in parts)
     return isinstance(value, int) and not bounded
+
+
+def _is_listed(message: Message, place: Way, value: Any) -> bool:
+    """Tell whether the schema lists a value: as the tag of a branch, say."""
+    return any(_is_in(part, value) for part in message.schema.parts_at(place))
 
 
 def _is_in(part: Mapping[str, Any], value: Any) -> bool:

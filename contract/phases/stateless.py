@@ -13,7 +13,7 @@ from contract.model import Send, Wait
 from contract.phases.refreshing import refresh_of
 from contract.phases.sending import Driver, example_of, of_case, probe, request, sendable
 from contract.spec import Channel, Message, Operation
-from contract.telling import parse
+from contract.telling import is_tagged, parse
 from contract.values import Unmakeable
 from contract.ways import put
 
@@ -22,6 +22,7 @@ _VALID = 60
 _VALID_LONG = 200
 _RANDOM_BREAKAGES = 40
 _TWICE = 2
+_CALIBRATED = 10  # operations, of which each may refuse in words of its own
 
 
 async def _each(run: Run, work: Callable[[Driver], Awaitable[None]]) -> None:
@@ -135,8 +136,9 @@ async def calibrate(run: Run, channel: Channel) -> None:
         return
     steps = [Send(text, None, None, False, note) for text, note in malformed(channel.sent_tag) if "JSON" in note][:3]
     jsons = [item for item in _requests(run, channel) if item[1].form == "json"]
-    for operation, message in sorted(jsons, key=lambda item: item[1].schema.size)[:2]:
+    for operation, message in sorted(jsons, key=lambda item: item[1].schema.size)[:_CALIBRATED]:
         wrong = [case for case in run.breakages(message) if case.keyword in ("type", "required")]
+        wrong.sort(key=lambda case: not is_tagged(message, case.value))  # so that it is known which operation it is
         steps += [of_case(operation, message, case, 1) for case in wrong[:3]]
     seen: Counter[tuple[str, str | None]] = Counter()
     for step in steps:

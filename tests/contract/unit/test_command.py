@@ -338,7 +338,8 @@ def test_ctrl_c_stops_it(tmp_path: Path) -> None:
     assert time.monotonic() - began < 3
 
 
-def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_was_found(tmp_path: Path, ending: signal.Signals) -> None:
     """What was found by then is told, and the reports are written: they say that the run was stopped."""
     report = tmp_path / "r.json"
     with (
@@ -350,7 +351,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
         while "found " not in told:
             told = process.stdout.readline()
             assert told, "it ended before it found anything"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         rest, said = process.communicate(timeout=20)
     assert (process.returncode, said) == (1, "")
     assert "1 finding. " in rest

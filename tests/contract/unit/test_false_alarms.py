@@ -202,6 +202,49 @@ async def test_a_name_may_be_told_by_another_message(tmp_path: Path, forgets: bo
     assert any("maybe for what they name" in text for text in result.remarks)
 
 
+async def test_a_short_name_may_stand_for_something_by_chance(tmp_path: Path) -> None:
+    """Things that are numbered: that one more of them is taken doesn't show that any is."""
+    spec = kiosk(
+        tmp_path,
+        SHELVES.replace("place: {type: string}", "place: {type: string, pattern: '^L[0-9]{1,6}$'}").replace(
+            "place: sweets}", "place: L1}"
+        ),
+    )
+
+    class Numbered(Kiosk):
+        async def asked(self, connection: ServerConnection, value: Frame) -> None:
+            if int(value.get("place", "L1")[1:]) > 40:
+                await refuse(self, connection, value, "malformed")
+            else:
+                await super().asked(connection, value)
+
+    assert rules(await held(spec, Numbered(spec), phases=("examples", "boundaries", "valid"))) == set()
+
+
+async def test_each_operation_may_refuse_in_words_of_its_own(tmp_path: Path) -> None:
+    """A text that only one operation has for malformed input is known, also where others are simpler."""
+    spec = kiosk(tmp_path, WORDED)
+
+    class Wordy(Worded):
+        async def received(self, connection: ServerConnection, data: str | bytes) -> None:
+            self.about = "buy" if "buy" in str(data) else "it"
+            await super().received(connection, data)
+
+        async def send(self, connection: ServerConnection, value: Frame) -> None:
+            if "code" in value:
+                value |= {"text": f"malformed {self.about}"}
+                del value["code"]
+            await super().send(connection, value)
+
+        async def asked(self, connection: ServerConnection, value: Frame) -> None:
+            if value.get("count") == 12:
+                await refuse(self, connection, value, "malformed")
+            else:
+                await super().asked(connection, value)
+
+    assert rules(await held(spec, Wordy(spec), phases=("examples", "boundaries"))) == {"valid-refused"}
+
+
 async def test_what_is_refused_once_and_never_again_is_remarked(tmp_path: Path) -> None:
     """Another connection may have been why: no finding is made of a refusal that doesn't come again."""
     spec = kiosk(tmp_path)
