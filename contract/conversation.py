@@ -132,6 +132,7 @@ class Terms:
     sent: Callable[[Channel, Send], None]
     closed: Callable[[int | None], None]
     patient: bool = True  # what is refused because there is no room is tried again
+    lacking: set[tuple[str, str]] = field(default_factory=set)  # see Judge
     living: "set[Conversation]" = field(default_factory=set)  # those that have not ended
 
     @property
@@ -251,6 +252,7 @@ class Conversation:
         judge = Judge(self.terms.spec, channel, offered)
         judge.opened(step.target.partition("?")[0])
         judge.streams.opened(dict(_query(step.target)))
+        judge.lacking = self.terms.lacking
         judge.asked_elsewhere = partial(self._is_asked, step.socket)
         socket = Socket(step, channel, judge, connection)
         self.sockets[step.socket] = socket

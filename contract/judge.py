@@ -84,6 +84,7 @@ class Judge:
         self.answered: list[Request] = []
         self._doubts: list[tuple[Request, Message, Any]] = []
         self.streams = StreamJudge(channel, offered)
+        self.lacking: set[tuple[str, str]] = set()  # channels and messages that were seen to answer without their ids
         self.asked_elsewhere: Callable[[Any], bool] = lambda _: False  # whether another connection waits for an id
         self._address: Mapping[str, str] = {}
         self._repeated: set[str] = set()
@@ -259,7 +260,7 @@ class Judge:
             if wanted is not None:
                 lacks = message.correlation and wanted.id is not ABSENT and wanted.id is not None
                 if lacks and wanted.step.good:
-                    if both:
+                    if both and (self.channel.id, message.key) not in self.lacking:
                         self._doubts.append((wanted, message, ABSENT))
                         return False
                     self._blame_no_id(wanted, message)
@@ -346,6 +347,7 @@ class Judge:
         self.dismiss(request)
         _, message, found = doubt
         if found is ABSENT:
+            self.lacking.add((self.channel.id, message.key))  # the next one isn't waited for
             self._blame_no_id(request, message)
             return True
         of = "of an older request" if self._old(found) is not None else "of no request"

@@ -105,6 +105,19 @@ def test_an_error_is_for_what_was_sent_a_moment_ago(chat: Line) -> None:
     assert (bool(old.answers), bool(new.answers)) == (False, True)
 
 
+def test_an_answer_without_its_id_is_waited_for_once(tmp_path: Path) -> None:
+    """What may be pushed too is only taken for an answer that lacks its id when nothing else came; later at once."""
+    identified = tagged("failed", id={"type": "integer"})
+    messages = {"ask": message(tagged("ask", id={"type": "integer"}), "id"), "failed": message(identified, "id")}
+    line = Line(tmp_path, messages, {"ask": ("ask", "failed")}, ["failed"])
+    asked = line.sends("ask", {"type": "ask", "id": 1})
+    assert line.gets({"type": "failed"}) == []
+    assert line.judge.settle_doubt(asked)
+    assert line.gets() == ["reply-id"]
+    line.sends("ask", {"type": "ask", "id": 2})
+    assert line.gets({"type": "failed"}) == ["reply-id", "reply-id"]
+
+
 def test_of_errors_that_nothing_tells_apart_each_answers_what_is_wrong(tmp_path: Path) -> None:
     """A frame that may be two messages goes to the bad frame too, and not to a text that went before."""
     error = {"type": "object", "required": ["type"], "properties": {"type": {"enum": ["error", "fault"]}}}
