@@ -7,9 +7,8 @@ import math
 import os
 import signal
 import sys
-import threading
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -129,8 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         targets = _targets(options.report)
         config = read_config(options.config) if options.config else Config()
         spec = load_spec(options.document, perspective=options.perspective, lenient=options.lenient)
-        with _ended_as_by_hand():
-            result, faults = _run(spec, _options(options, config), options, targets)
+        result, faults = _run(spec, _options(options, config), options, targets)
     except DocumentError as error:
         return _say(render_faults(error.faults, "text"))
     except CannotRun as error:
@@ -146,19 +144,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if result.stopped and not result.findings:
         return _say("Stopped before anything was found.")
     return FOUND if result.findings else NOTHING
-
-
-@contextlib.contextmanager
-def _ended_as_by_hand() -> Iterator[None]:
-    """Let what is ended from outside, by a CI say, tell what it found, as it does after Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _options(options: argparse.Namespace, config: Config) -> Options:
@@ -187,7 +172,7 @@ def _run(
     """Run, and tell of it. Returns what is to be said of reports that could not be made, each in a sentence."""
     faults: list[Exception] = []
     with Display(spec, run.url) as display:
-        result = asyncio.run(run_async(spec, run, display, keeps=True))
+        result = asyncio.run(_to_its_end(run_async(spec, run, display, keeps=True)))
         result.document = str(given.document)  # as it was given, so that the command that finds it again can be pasted
         result.arguments = arguments(
             perspective=given.perspective,
@@ -207,6 +192,15 @@ def _run(
         faults += group.exceptions
     secrets = tuple(result.secrets.values())
     return result, [conceal_text(_sentence(error, run.seed), secrets) for error in faults]
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run, and let what is ended from outside, by a CI say, tell what it found, as it does after Ctrl-C."""
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
 
 
 def _sentence(error: Exception, seed: int) -> str:

@@ -224,6 +224,7 @@ class Judge:
         found = id_of(message, value)
         if found is not ABSENT and found is not None:
             same = [item for item in self.pending if _equal(item.id, found)]
+            same.sort(key=lambda item: message not in item.replies and message.key not in self._error_keys)
             if same:
                 return self._paired(same[0], message, value, judged=guessed)
             wanted = self._wanting(message, value)

@@ -22,6 +22,7 @@ _VALID = 60
 _VALID_LONG = 200
 _RANDOM_BREAKAGES = 40
 _TWICE = 2
+_CALIBRATED_IN_VAIN = 5
 _CALIBRATED = 10  # operations, of which each may refuse in words of its own
 
 
@@ -141,7 +142,10 @@ async def calibrate(run: Run, channel: Channel) -> None:
         wrong.sort(key=lambda case: not is_tagged(message, case.value))  # so that it is known which operation it is
         steps += [of_case(operation, message, case, 1) for case in wrong[:3]]
     seen: Counter[tuple[str, str | None]] = Counter()
+    silent = 0
     for step in steps:
+        if silent >= _CALIBRATED_IN_VAIN:
+            return  # each takes the time of an answer, and the phases find that nothing comes
         # Each alone: what many frames get may be for their number. And once may be chance.
         conversation = Conversation(run.terms)
         try:
@@ -152,6 +156,7 @@ async def calibrate(run: Run, channel: Channel) -> None:
         finally:
             await conversation.end()
         signature = answer.signature if answer is not None else None
+        silent += answer is None or not answer.answers
         if signature is not None:
             seen[signature] += 1
             if seen[signature] == _TWICE:

@@ -105,6 +105,17 @@ def test_an_error_is_for_what_was_sent_a_moment_ago(chat: Line) -> None:
     assert (bool(old.answers), bool(new.answers)) == (False, True)
 
 
+def test_of_requests_with_one_id_the_one_whose_reply_it_is_is_answered(tmp_path: Path) -> None:
+    """A text without a reply that went before with the same id doesn't take the answer away."""
+    number = {"id": {"type": "integer"}}
+    messages = {name: message(tagged(name, **number), "id") for name in ("say", "ask", "answer")}
+    line = Line(tmp_path, messages, {"say": ("say", None), "ask": ("ask", "answer")}, ["answer"])
+    line.sends("say", {"type": "say", "id": 1})
+    asked = line.sends("ask", {"type": "ask", "id": 1})
+    assert line.gets({"type": "answer", "id": 1}) == []
+    assert asked.answers
+
+
 def test_an_answer_without_its_id_is_waited_for_once(tmp_path: Path) -> None:
     """What may be pushed too is only taken for an answer that lacks its id when nothing else came; later at once."""
     identified = tagged("failed", id={"type": "integer"})

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from generated.channels import (
     AccountBalancesParameters,
-    AccountBalancesQuery,
     ExchangeOrdersParameters,
     ExchangeOrdersQuery,
     ExchangeTickersParameters,
@@ -382,20 +381,6 @@ def test_the_last_trades_are_replayed_as_far_as_they_are_kept() -> None:
     _, transport = it.open(WIDE_TRADES, is_plain=False)
     epoch = it.frames(transport)[0]["epoch"]
     assert seen(WIDE_TRADES, ExchangeTradesQuery(replay=4, epoch=epoch, seq=4)) == [("ready", 4, True), ("trade", 5, 3)]
-
-
-def test_half_a_position_is_refused() -> None:
-    """With 422 and a sentence; the same at every address that can resume."""
-    it = Fixture()
-    for parameters, query in (
-        (WIDE_TRADES, ExchangeTradesQuery(epoch="e")),
-        (WIDE_TRADES, ExchangeTradesQuery(seq=1)),
-        (ExchangeOrdersParameters(exchange="test"), ExchangeOrdersQuery(epoch="e")),
-        (AccountBalancesParameters(exchange_id=1), AccountBalancesQuery(seq=0)),
-    ):
-        refusal = it.feed.find(parameters, query, principal("1", 1))
-        assert isinstance(refusal, Refusal)
-        assert (refusal.status, refusal.code) == (422, "invalid_parameter")
 
 
 def test_a_plain_client_gets_neither_ready_nor_gap() -> None:
