@@ -69,7 +69,9 @@ _CONSTRAINTS = {
 """Members of a JSON Schema, and what Pydantic calls them."""
 
 
-def _parameter(name: str, doc: str, schema: Mapping[str, Any], required: bool = True) -> ir.Parameter:
+def _parameter(
+    name: str, doc: str, schema: Mapping[str, Any], *, required: bool = True, needs: tuple[str, ...] = ()
+) -> ir.Parameter:
     schema = {"type": "string", **schema}
     values = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
     type_ = f"Literal[{', '.join(map(repr, values))}]" if values else _PYTHON_TYPES[schema["type"]]
@@ -87,6 +89,7 @@ def _parameter(name: str, doc: str, schema: Mapping[str, Any], required: bool = 
         wanted=describe(told, {}, ()),
         python_regex=pattern is not None and not compiles(pattern, "rust-regex"),
         default=default,
+        needs=needs,
     )
 
 
@@ -306,8 +309,8 @@ class Builder:
         found = []
         for member in schema.under("properties"):
             value = self._reader.follow(member).members
-            parameter = _parameter(member.key, value.get("description", ""), value, member.key in required)
-            found.append(replace(parameter, needs=needs.get(member.key, ())))
+            doc, beside = value.get("description", ""), needs.get(member.key, ())
+            found.append(_parameter(member.key, doc, value, required=member.key in required, needs=beside))
         return _named(found)
 
     def _security(self, channel: Place) -> ir.Security | None:

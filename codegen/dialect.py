@@ -99,9 +99,13 @@ def _items(place: Place, result: dict[str, Any], said: Callable[[Place], Any]) -
         result["items"] = said(rest)
 
 
+NEEDS = ("dependencies", "dependentRequired")
+"""The keywords that may list which other members a member needs."""
+
+
 def _dependencies(place: Place, result: dict[str, Any], said: Callable[[Place], Any]) -> None:
     found: dict[str, Any] = {}
-    for name in ("dependencies", "dependentRequired", "dependentSchemas"):
+    for name in (*NEEDS, "dependentSchemas"):
         for item in place.under(name):
             if item.value is None:
                 continue

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set
 from typing import Any
 
+from codegen.dialect import NEEDS
 from codegen.document import Document, Place
 from codegen.faults import did_you_mean
 from codegen.judge import Judge
@@ -10,7 +11,6 @@ from codegen.normal import PARAMETER
 from codegen.reading import Reader, value_of
 from codegen.schemas import types_of
 
-_NEEDS = ("dependencies", "dependentRequired")
 _TYPES = ("string", "integer", "number", "boolean")
 
 
@@ -88,7 +88,7 @@ class ParameterRules:
     def _query(self, query: Place) -> None:
         if (query, "schema") not in self._sound:
             return
-        allowed = (*("type", "properties", "required", "title", "description", "$comment", "examples"), *_NEEDS)
+        allowed = (*("type", "properties", "required", "title", "description", "$comment", "examples"), *NEEDS)
         for member in query.children():
             if member.key not in allowed and not member.key.startswith("x-"):
                 text = (
@@ -106,7 +106,7 @@ class ParameterRules:
 
     def _needs(self, query: Place, names: Set[str]) -> None:
         """Note what is wrong with the values that are only sent beside others."""
-        for item in (place for word in _NEEDS for place in query.under(word)):
+        for item in (place for word in NEEDS for place in query.under(word)):
             if not isinstance(item.value, list):
                 text = f"What {item.key!r} needs is not checked: only a list of names is."
                 self._faults.warn(item.name_mark, "not-checked", text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+from codegen.dialect import NEEDS
 from codegen.document import Document, Place
 from codegen.normal import PARAMETER
 from codegen.schemas import object_parts, types_of
@@ -195,7 +196,7 @@ class Reader:
     def needs(self, values: Place) -> dict[str, tuple[str, ...]]:
         """Return which values of a query, or of headers, are only sent beside which others."""
         needed: dict[str, tuple[str, ...]] = {}
-        for item in (*values.under("dependencies"), *values.under("dependentRequired")):
+        for item in (place for word in NEEDS for place in values.under(word)):
             if isinstance(item.value, list):
                 needed[item.key] = tuple(dict.fromkeys((*needed.get(item.key, ()), *map(str, item.value))))
         return needed

@@ -485,10 +485,12 @@ class _Maker:
     ) -> Iterator[Case]:
         """Yield a value without one of those that must be sent beside it."""
         value = self._present(usual, kind).get(parameter.name) or self._some_value(parameter)
-        for name in parameter.needs if value is not None else ():
+        if value is None:
+            return
+        for name in parameter.needs:
             if name in partners:
                 beside = {other: text for other, text in partners.items() if other != name}
-                shake = self._with(usual, kind, {**beside, parameter.name: value or ""})
+                shake = self._with(usual, kind, {**beside, parameter.name: value})
                 note = f"{name} is missing, which is sent wherever {parameter.name} is."
                 yield self.case(shake, False, note, f"{kind} {parameter.name} dependencies", parameter.mark)
 

@@ -193,7 +193,7 @@ class Judge:
         messages = (told.message, *told.others)
         pushed = next((item for item in messages if item.key in self._pushed_keys), None)
         is_error = any(message.key in self._error_keys for message in messages)
-        for request in self._by_chance() if is_error else self.pending:
+        for request in _by_chance(self.pending) if is_error else self.pending:
             for message in messages:
                 found = id_of(message, told.value)
                 is_its = message in request.replies or message.key in self._error_keys
@@ -284,7 +284,7 @@ class Judge:
         return True
 
     def _wanting(self, message: Message, value: Any) -> Request | None:
-        """Return the oldest request that a message without its id may answer.
+        """Return the request that a message without its id most likely answers.
 
         An error answers what is broken before what is good: that is refused with its id. So does a reply that says
         that something was refused. An error may answer what wants no reply, too, or else what was sent behind it: that
@@ -292,7 +292,7 @@ class Judge:
         """
         is_error = message.key in self._error_keys
         refuses = is_error or is_refusal(message, value)
-        bad = next((item for item in self._by_chance() if not item.step.good), None) if refuses else None
+        bad = next((item for item in _by_chance(self.pending) if not item.step.good), None) if refuses else None
         if bad is not None:
             return bad
         found = [item for item in self.pending if is_error or item.operation is None or message in item.replies]
@@ -302,16 +302,7 @@ class Judge:
         if is_error and waiting and waiting[0] is not found[0]:
             waiting[0].shared = True
             return waiting[0]
-        return next((item for item in self._by_chance() if item in found), None)
-
-    def _by_chance(self) -> list[Request]:
-        """Return what waits, in the order in which an error without an id is likely to be for it.
-
-        What is broken comes first, what an error would have come for by now last, the newest before the others.
-        """
-        asked = [item for item in self.pending if not item.passed]
-        asked += [item for item in reversed(self.pending) if item.passed]
-        return sorted(asked, key=lambda item: item.step.good)
+        return next(iter(_by_chance(found)), None)
 
     def _is_second(self, request: Request, message: Message, value: Any) -> bool:
         """Tell whether a message is the true answer of a request, of which another frame was taken for that before."""
@@ -420,6 +411,16 @@ class Judge:
                 mark=mark or (message.mark if message is not None else self.channel.mark),
             )
         )
+
+
+def _by_chance(waiting: list[Request]) -> list[Request]:
+    """Return requests in the order in which an error without an id is likely to be for them.
+
+    What is broken comes first, what an error would have come for by now last, the newest before the others.
+    """
+    asked = [item for item in waiting if not item.passed]
+    asked += [item for item in reversed(waiting) if item.passed]
+    return sorted(asked, key=lambda item: item.step.good)
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -83,14 +83,14 @@ class Malformed:
         """Take note of a good message that was taken."""
         known = self._known[channel, message.key]
         bare = without(value, message.correlation)
-        key = frozen(bare)
-        known.values.update((place, hash(repr(leaf))) for place, leaf in leaves(bare))
+        key, held = frozen(bare), list(leaves(bare))
+        known.values.update((place, hash(repr(leaf))) for place, leaf in held)
         if key in known.taken or len(known.taken) >= _MOST_TAKEN:
             return
         known.taken[key] = value
         if _is_made(step):
             examples = [leaf for example in message.example_values for leaf in leaves(example)]
-            for place, leaf in leaves(bare):
+            for place, leaf in held:
                 parts = message.schema.parts_at(place)
                 listed = [item for part in parts for item in part.get("examples", ())]
                 listed += [part["default"] for part in parts if "default" in part]
@@ -152,12 +152,13 @@ class Malformed:
             return []
         random = Random(zlib.crc32("/".join((channel, message.key, *place)).encode()))
         found: dict[Any, Any] = {}
-        for longer in _LONGER:
-            for _ in range(_TRIES if len(found) < _PROOFS else 0):
-                changed = _refreshed(shown, place, random, longer)
-                if frozen(changed) != frozen(shown) and (message.form != "json" or message.schema.fits(changed)):
-                    found.setdefault(frozen(changed), changed)
-        return list(found.values())[:_PROOFS]
+        for longer in (item for item in _LONGER for _ in range(_TRIES)):
+            changed = _refreshed(shown, place, random, longer)
+            if frozen(changed) != frozen(shown) and (message.form != "json" or message.schema.fits(changed)):
+                found.setdefault(frozen(changed), changed)
+            if len(found) == _PROOFS:
+                break
+        return list(found.values())
 
     def proved(self, channel: str, message: Message, place: Way, *, free: bool) -> None:
         """Take note of what a proof showed."""

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -82,18 +82,10 @@ class Schema:
 
     def faults(self, value: Any) -> list[tuple[tuple[str | int, ...], str, str]]:
         """Return where in a value the schema is broken, by which keyword, and how."""
-        if self.validator is None:
-            return []
         try:
-            errors = list(self.validator.iter_errors(value))
-        except UnicodeEncodeError:
-            errors = list(self.validator.iter_errors(_whole(value)))
+            return [_told(error) for error in self._errors(value)]
         except ValueError as error:
             return [((), "", f"it can't be judged: {error}")]  # nested deeper than the validator goes
-        return [
-            (tuple(error.instance_path), str(error.schema_path[-1]) if error.schema_path else "", error.message)
-            for error in errors
-        ]
 
     def fault(self, value: Any) -> tuple[tuple[str | int, ...], str, str, bool]:
         """Return the fault to tell of a value that doesn't fit: the deepest one, as `faults` gives them.
@@ -102,14 +94,22 @@ class Schema:
         is then true.
         """
         try:
-            errors = list(self.validator.iter_errors(value)) if self.validator is not None else []
-        except (UnicodeEncodeError, ValueError):
-            errors = []
-        told = [_of_branch(error) for error in errors]
-        if not any(known for _, known in told):
+            found = [_of_branch(error) for error in self._errors(value)]
+        except ValueError:
+            found = []
+        if not any(known for _, known in found):
             return (*max(self.faults(value), key=lambda item: len(item[0])), False)
-        error, known = max(told, key=lambda item: len(item[0].instance_path))
-        return tuple(error.instance_path), str(error.schema_path[-1]), error.message, known
+        error, known = max(found, key=lambda item: len(item[0].instance_path))
+        return (*_told(error), known)
+
+    def _errors(self, value: Any) -> list[jsonschema_rs.ValidationError]:
+        """Return what the validator says. Raises ValueError for what it can't take."""
+        if self.validator is None:
+            return []
+        try:
+            return list(self.validator.iter_errors(value))
+        except UnicodeEncodeError:
+            return list(self.validator.iter_errors(_whole(value)))
 
     def parts_at(self, way: Way) -> tuple[Mapping[str, Any], ...]:
         """Return the schemas that bear on a place, of every branch; none where the schema has no such member.
@@ -144,6 +144,10 @@ class Schema:
         resolved = self._document.resolve(place)
         items = resolved.get("items") if resolved is not None else None
         return items if items is not None and isinstance(items.value, dict) else None
+
+
+def _told(error: jsonschema_rs.ValidationError) -> tuple[tuple[str | int, ...], str, str]:
+    return tuple(error.instance_path), str(error.schema_path[-1]) if error.schema_path else "", error.message
 
 
 def _of_branch(error: jsonschema_rs.ValidationError) -> tuple[jsonschema_rs.ValidationError, bool]:
@@ -517,9 +521,9 @@ class _Building:
             value = value if isinstance(value, dict) else {}
             examples = tuple(_text(item.value) for item in resolved.under("examples"))
             schema = Schema(self._document, member)
-            needed = member.key in required
-            parameter = Parameter(member.key, schema, value, _kind(value), needed, False, examples, member.name_mark)
-            found.append(replace(parameter, needs=beside.get(member.key, ())))
+            needed, mark = member.key in required, member.name_mark
+            needs = beside.get(member.key, ())
+            found.append(Parameter(member.key, schema, value, _kind(value), needed, False, examples, mark, needs=needs))
         return tuple(found)
 
     def _security(self, stated: tuple[SecurityPlace, ...]) -> Security | None:

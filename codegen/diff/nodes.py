@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import jsonschema_rs
 
+from codegen.dialect import NEEDS
 from codegen.document import Document, Place
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -40,8 +41,6 @@ _OPAQUE = frozenset(
     }
 )
 """Keywords that shape values and are compared as a whole, never understood; but for lists of names that others need."""
-
-_NEEDS = ("dependencies", "dependentRequired")
 
 _LOOKING_AROUND = frozenset(
     {"prefixItems", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"}
@@ -419,7 +418,7 @@ class Alternative:
         """Return which members must be there beside which, and where that is said: also what these need in turn."""
         found: dict[str, dict[str, Place]] = {}
         for part in self.parts:
-            for keyword in _NEEDS:
+            for keyword in NEEDS:
                 stated = part.get(keyword)
                 for item in stated.children() if stated is not None and _lists_names(stated) else ():
                     found.setdefault(item.key, {}).update({str(other.value): other for other in item.children()})
@@ -457,7 +456,7 @@ class Alternative:
 
 def _lists_names(place: Place) -> bool:
     """Tell whether a keyword says of members only which others they need."""
-    return place.key in _NEEDS and all(
+    return place.key in NEEDS and all(
         isinstance(item.value, list) and all(isinstance(name, str) for name in item.value) for item in place.children()
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.spec import Spec, load_spec
-from contract.telling import code_of, id_of, is_refusal, is_text, may_refuse, parse, tell
+from contract.telling import Told, code_of, id_of, is_refusal, is_text, may_refuse, parse, tell
 from contract.ways import ABSENT, at, put, way_text
 from tests.contract.unit.kiosk import kiosk
 
@@ -78,17 +78,28 @@ def test_a_value_that_can_t_be_judged_is_told_and_not_raised(spec: Spec) -> None
         assert told.fault
 
 
-UNTAGGED = """\
+def told_plainly(folder: Path, messages: str, frame: Any, *, lenient: bool = False) -> Told:
+    """Return what a frame is to a document whose server pushes some messages, and nothing else."""
+    path = folder / "plain.yaml"
+    path.write_text(PLAIN.format(messages=messages.rstrip()))
+    return tell(load_spec(path, lenient=lenient).channel("plain"), json.dumps(frame))
+
+
+PLAIN = """\
 asyncapi: 3.0.0
-info: {title: Plain, version: 1.0.0}
+info: {{title: Plain, version: 1.0.0}}
 channels:
   plain:
     address: /plain
     messages:
+{messages}
+operations:
+  telling: {{action: send, channel: {{$ref: '#/channels/plain'}}}}
+"""
+
+UNTAGGED = """\
       quote: {payload: {type: object, required: [bid, ask], properties: {bid: {type: number}, ask: {type: number}}}}
       status: {payload: {type: object, required: [up, since], properties: {up: {type: boolean}, since: {type: number}}}}
-operations:
-  telling: {action: send, channel: {$ref: '#/channels/plain'}}
 """
 
 
@@ -98,27 +109,17 @@ operations:
 )
 def test_without_a_tag_the_nearest_message_counts(tmp_path: Path, frame: Any, key: str | None) -> None:
     """Names of members that both have tell which one was meant."""
-    path = tmp_path / "plain.yaml"
-    path.write_text(UNTAGGED)
-    told = tell(load_spec(path, lenient=True).channel("plain"), json.dumps(frame))
+    told = told_plainly(tmp_path, UNTAGGED, frame, lenient=True)
     assert (told.message.key if told.message else None) == key
     assert told.fault
 
 
 BRANCHES = """\
-asyncapi: 3.0.0
-info: {title: Branches, version: 1.0.0}
-channels:
-  plain:
-    address: /plain
-    messages:
       event:
         payload:
           oneOf:
             - {type: object, required: [kind, price], properties: {kind: {const: trade}, price: {type: number}}}
             - {type: object, required: [kind, at], properties: {kind: {const: beat}, at: {type: integer}}}
-operations:
-  telling: {action: send, channel: {$ref: '#/channels/plain'}}
 """
 
 
@@ -134,9 +135,7 @@ def test_of_branches_the_one_with_the_tag_counts(
     tmp_path: Path, frame: Any, key: str | None, path: tuple[str, ...], keyword: str
 ) -> None:
     """What is wrong in the branch whose constant the frame has is told, and not that no branch fits."""
-    file = tmp_path / "branches.yaml"
-    file.write_text(BRANCHES)
-    told = tell(load_spec(file).channel("plain"), json.dumps(frame))
+    told = told_plainly(tmp_path, BRANCHES, frame)
     assert (told.message.key if told.message else None, told.path, told.keyword) == (key, path, keyword)
 
 
