@@ -7,7 +7,7 @@ from dataclasses import replace
 from contract.conversation import Conversation
 from contract.engine import Run
 from contract.handshakes import AS_USUAL, Case, Outcome, cases, ending_case, judge, kept, remark
-from contract.phases.refreshing import GRACE_S, refresh_shortly, refresh_wrongly
+from contract.phases.refreshing import GRACE_S, outlives, refresh_shortly, refresh_wrongly
 from contract.spec import Channel
 
 _SEE_S = 0.25
@@ -137,9 +137,12 @@ async def _see_end(run: Run, case: Case, conversation: Conversation, opened: flo
     socket = conversation.sockets.get(case.connect.socket)
     if socket is not None and case.stays_open_for is not None:
         left = opened + case.stays_open_for + GRACE_S - time.monotonic()
-        if left > 0 and socket.is_open:
+        if case.must_end:
+            lives = await outlives(run, conversation, socket, left, "the end of its token")
+            violation = kept(case, None if lives else 0.0, 2 * GRACE_S)
+        else:
             await conversation.until(socket, lambda: False, left)
-        violation = kept(case, None if socket.is_open else 0.0, GRACE_S)
+            violation = None
         if violation is not None and not conversation.violations:
             conversation.tell(violation)
     await run.examine(conversation)

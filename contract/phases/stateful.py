@@ -376,7 +376,13 @@ class _Resuming:
         await self._follow()
         name = await self._busiest()
         cut = conversation.sockets.get(1)
-        if conversation.violations or name is None or cut is None or not cut.is_open:
+        if conversation.violations or cut is None or not cut.is_open:
+            return
+        if name is None:
+            # Too little moves to compare what came, but where it stands it told all the same.
+            name = next((item for item in cut.judge.streams.positions() if item.stream == self._name), None)
+            if name is not None:
+                await self._elsewhere(self._asked.get(name.key), cut.judge.streams.positions()[name])
             return
         asked = self._asked.get(name.key)
         position = cut.judge.streams.positions()[name]
