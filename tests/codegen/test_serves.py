@@ -5,13 +5,15 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from codegen import ir
@@ -145,25 +147,57 @@ def test_many_channels_and_many_messages_are_served(live: Live, tmp_path: Path, 
     assert converse(live, Case(document, "server", "foreign.many")) == 259
 
 
-def test_the_page_about_the_server_is_true(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The document and the program of docs/codegen-server.md work as they stand there."""
+def from_the_page(number: int, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the application that a program of docs/codegen-server.md starts, with the package of its document."""
     page = (Path(__file__).parents[2] / "docs" / "codegen-server.md").read_text()
-    document, program = (re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[0] for language in ("yaml", "python"))
-    (tmp_path / "asyncapi.yaml").write_text(document)
-    write_package(tmp_path / "chat", generate(load(tmp_path / "asyncapi.yaml")))
-    monkeypatch.syspath_prepend(str(tmp_path))
+    document, program = (
+        re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[number] for language in ("yaml", "python")
+    )
+    (folder / "asyncapi.yaml").write_text(document)
+    write_package(folder / name, generate(load(folder / "asyncapi.yaml")))
+    monkeypatch.syspath_prepend(str(folder))
+    for module in [module for module in sys.modules if module.split(".")[0] == name]:
+        monkeypatch.delitem(sys.modules, module)
     started: list[Any] = []
     monkeypatch.setattr("uvicorn.run", started.append)
     exec(compile(program, "codegen-server.md", "exec"), {"__name__": "app"})
-    url = f"ws://127.0.0.1:{live.port}{live.mount(started[0])}/chat"
+    return started[0]
+
+
+def test_the_page_about_the_server_is_true(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The document and the program of docs/codegen-server.md work as they stand there."""
+    url = f"ws://127.0.0.1:{live.port}{live.mount(from_the_page(0, 'chat', tmp_path, monkeypatch))}/chat"
     with connect(url, open_timeout=WAIT_S, close_timeout=WAIT_S) as client:
         client.send('{"say": "hello"}')
         assert json.loads(client.recv(WAIT_S)) == {"said": "someone said hello"}
         client.send('{"say": 1}')
         with pytest.raises(ConnectionClosedError, match="say must be a string"):
             client.recv(WAIT_S)
-    for name in [name for name in sys.modules if name.split(".")[0] == "chat"]:
-        del sys.modules[name]
+
+
+def test_the_page_about_who_is_let_in_is_true(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its second program lets in who may, tells the others why they may not, and knows who says something where."""
+    secret = "a secret of the page, of enough bytes"
+    monkeypatch.setenv("SECRET", secret)
+    url = f"ws://127.0.0.1:{live.port}{live.mount(from_the_page(1, 'rooms', tmp_path, monkeypatch))}/rooms/"
+
+    def entering(room: str, **claims: Any) -> ClientConnection:
+        token = jwt.encode({"sub": "ann", "exp": time.time() + 60, "scope": "rooms:talk"} | claims, secret, "HS256")
+        shown = {"Authorization": f"Bearer {token}"}
+        return connect(url + room, additional_headers=shown, open_timeout=WAIT_S, close_timeout=WAIT_S)
+
+    with entering("kitchen") as client:
+        client.send('{"say": "hello"}')
+        assert json.loads(client.recv(WAIT_S)) == {"said": "ann in kitchen said hello"}
+    for room, claims, status, code in (
+        ("kitchen", {"exp": time.time() - 60}, 401, "unauthorized"),
+        ("kitchen", {"scope": "rooms:listen"}, 403, "forbidden"),
+        ("KITCHEN", {}, 422, "invalid_parameter"),
+    ):
+        with pytest.raises(InvalidStatus) as refused, entering(room, **claims):
+            pass
+        answer = refused.value.response
+        assert (answer.status_code, json.loads(answer.body)["error"]) == (status, code)
 
 
 @pytest.mark.parametrize("path", foreign(), ids=lambda path: path.relative_to(FOREIGN).as_posix())
