@@ -76,8 +76,7 @@ class Walker:
     def __init__(self, run: Run, channel: Channel) -> None:
         self._run = run
         self.channel = channel
-        self._tried: Counter[str] = Counter()
-        self._breaks: Counter[str] = Counter()
+        self._tried: Counter[tuple[str, bool]] = Counter()  # by operation, and whether it was taken just before
         self._easy = run.easy[channel.id]
         self._orders: Counter[tuple[str, ...]] = Counter()
         self._subscribes = {item.subscribe.operation for item in channel.streams if item.subscribe is not None}
@@ -206,7 +205,7 @@ class Walker:
         step = Send(step.data, step.operation, step.message, socket=socket, links=links)
         if operation.id not in self._easy and self._owed(operation, message) and random.random() < 0.5:
             # Before the good one, since that may be the last that the server takes: what is closed is closed.
-            broken = self._broken(operation, message, value, links, socket)
+            broken = self._broken(operation, message, value, links, socket, taken=False)
             if broken is not None:
                 await conversation.send(broken)
                 if conversation.violations or not conversation.sockets[socket].is_open:
@@ -228,8 +227,8 @@ class Walker:
             pool.learn(message, answer.value)
             for count in range(self._owed(operation, message)):
                 # What the server took a moment ago, but for one thing, shows best whether it sees that one.
-                broken = self._broken(operation, message, answer.value, links, socket)
-                if broken is None or conversation.violations:
+                broken = self._broken(operation, message, answer.value, links, socket, taken=True)
+                if broken is None or conversation.violations or run.over():
                     break
                 await conversation.send(broken)
                 good = probe(run, channel) if count % BAD_IN_A_ROW == BAD_IN_A_ROW - 1 else None
@@ -243,24 +242,24 @@ class Walker:
     def _owed(self, operation: Operation, message: Message) -> int:
         """Return how many broken messages to send now that the server takes good ones.
 
-        Of one that is taken for the first time here (it needs what another operation made), the phase `invalid` could
-        send none that would else have been taken: all of them are owed.
+        Of one that needs what another operation made, the phase `invalid` could send none that would else have been
+        taken: each of its cases is owed.
         """
         if not self.channel.errors or message.form != "json":
             return 0
         if operation.id in self._easy:
             return _BROKEN
-        places = len({(case.pointer, case.keyword) for case in self._run.breakages(message)})
-        return min(max(_BROKEN, 3 * places - self._breaks[operation.id]), _MOST_BROKEN)
+        left = len(self._run.breakages(message)) - self._tried[operation.id, True]
+        return min(max(_BROKEN, left), _MOST_BROKEN)
 
     def _broken(
-        self, operation: Operation, message: Message, value: Any, links: tuple[Link, ...], socket: int
+        self, operation: Operation, message: Message, value: Any, links: tuple[Link, ...], socket: int, *, taken: bool
     ) -> Send | None:
         """Return a request with the next thing broken that can be broken in it, as a case of the phase `invalid` is."""
         cases = self._run.breakages(message)
         for _ in range(min(len(cases), _TRIES)):
-            case = cases[self._tried[operation.id] % len(cases)]
-            self._tried[operation.id] += 1
+            case = cases[self._tried[operation.id, taken] % len(cases)]
+            self._tried[operation.id, taken] += 1
             inner = case.pointer
             if not inner or inner[0] in message.tags or inner == message.correlation:
                 continue
@@ -270,7 +269,6 @@ class Walker:
             near = all(path[: len(inner)] == inner or inner[: len(path)] == path for path, _, _ in faults)
             if faults and near and not self._run.too_long(encode(message, changed)):
                 kept = tuple(link for link in links if link.into[: len(inner)] != inner)
-                self._breaks[operation.id] += 1
                 data, mark = encode(message, changed), message.schema.mark(inner)
                 return Send(data, operation.id, message.key, False, case.what, mark, socket, kept)
         return None
